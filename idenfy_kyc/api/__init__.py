@@ -1,0 +1,21 @@
+"""Talking to iDenfy: a pure protocol, a transport that keeps its deadline, and a client that joins the two."""
+
+from __future__ import annotations
+
+from .client import IdenfyClient
+from .protocol import (
+    InformationAsks,
+    InformationSession,
+    decipher_request_information,
+    request_information_path,
+    request_information_payload,
+)
+
+__all__ = [
+    "IdenfyClient",
+    "InformationAsks",
+    "InformationSession",
+    "decipher_request_information",
+    "request_information_path",
+    "request_information_payload",
+]
