@@ -1,0 +1,49 @@
+# Every target makes the virtualenv it needs; nothing has to be installed first but Python >= 3.11.
+# Another Python: make test PYTHON=python3.12. More arguments for pytest: make test ARGS="-k conf -x".
+
+PYTHON ?= $(shell .ci/python)
+VENV ?= .venv
+CLIENTS ?= 60
+PORT ?= 8000
+ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+
+help:  ## Say what there is to make
+	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(VENV)/.for-demo  ## Try it out with made-up clients and a fake iDenfy (CLIENTS=60 PORT=8000)
+	@$(BIN)/python -m example_project.demo --clients $(CLIENTS) --port $(PORT)
+
+test: $(VENV)/.for-test  ## Run the tests on SQLite, or on DATABASE_URL, and measure their coverage
+	$(BIN)/pytest --cov --ignore=tests/browser $(or $(ARGS),--cov-fail-under=100)
+
+lint: $(VENV)/.for-lint  ## Check style, types, templates and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy idenfy_kyc example_project tests
+	@find idenfy_kyc example_project -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
+	@DATABASE_URL=sqlite://:memory: DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check
+
+bench: $(VENV)/.for-bench  ## Measure what asking costs beside the network, and count queries
+	$(BIN)/python -m benchmarks.sending $(ARGS)
+
+clean:  ## Take away the virtualenv, caches and what was built
+	rm -rf $(VENV) $(VENV)-newest build dist *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis
+
+# One virtualenv for all; each group of packages is installed when it is first needed, and again when the lists change.
+$(VENV)/.for-%: $(VENV)/.made setup.cfg pyproject.toml
+	@echo "Installing what 'make $*' needs …"
+	@$(INSTALL) --editable . --group $*
+	@touch $@
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, with venv (on Debian python3-venv too). Install it, or name it: make PYTHON=…" >&2; exit 1; }
+	@echo "Making a virtualenv in $(VENV) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --upgrade "pip>=25.1"
+	@touch $@
