@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..choices import CLOSED, ENDS_BY_CLOCK, OPEN, State
+from .batch import RequestBatch
+from .fields import EncryptedTextField, Unreadable
+from .verification import Verification
+
+validate_last_four = RegexValidator(r"\A[0-9]{4}\Z", _("Four digits, for example 4242."))
+
+
+class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):
+    """Ask by what is *true now*: an overdue row counts as expired, whether or not anybody has written it down."""
+
+    def move(self, to: State, **fields: Any) -> int:
+        """Move those that may become ``to``; return how many did. The one way in which a state changes.
+
+        One UPDATE compares the old state, sets the new one, fills or clears the two unique columns by which the
+        database holds "one open request per client", and clears the secrets that have had their use.
+        """
+        guard: dict[str, Any] = {"open_verification": None, "open_client": None}
+        if to.is_open:
+            guard = {"open_verification": F("verification"), "open_client": F("client_key")}
+        if not to.keeps_secrets:
+            fields |= {"session_url": "", "token": ""}
+        return self.filter(state__in=to.may_follow).update(state=to, **guard, **fields)
+
+    def overdue(self, now: datetime | None = None) -> InformationRequestQuerySet:
+        """Those whose time is over and whose row does not say so yet."""
+        return self.filter(state__in=ENDS_BY_CLOCK, expires_at__lte=now or timezone.now())
+
+    def shown_as(self, states: Iterable[State], now: datetime | None = None) -> InformationRequestQuerySet:
+        """Those that are in one of these states to anybody who looks now."""
+        now = now or timezone.now()
+        wanted = set(states)
+        by_clock = wanted & ENDS_BY_CLOCK
+        condition = Q(state__in=wanted - by_clock) | Q(state__in=by_clock, expires_at__gt=now)
+        if State.EXPIRED in wanted:
+            condition |= Q(state__in=ENDS_BY_CLOCK, expires_at__lte=now)
+        return self.filter(condition)
+
+    def open_now(self, now: datetime | None = None) -> InformationRequestQuerySet:
+        """Those for which their client may not be asked again."""
+        return self.shown_as(OPEN, now)
+
+    def in_flight(self, since: datetime) -> InformationRequestQuerySet:
+        """Claimed after ``since``: a living sender may be asking them at this moment."""
+        return self.filter(state=State.SENDING, sent_at__gt=since)
+
+
+class InformationRequest(models.Model):
+    """One client being asked once, of one verification, within one batch."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    batch = models.ForeignKey(RequestBatch, models.PROTECT, related_name="requests", verbose_name=_("batch"))
+    verification = models.ForeignKey(
+        Verification, models.PROTECT, related_name="requests", verbose_name=_("verification")
+    )
+    bank_card_expected_last_four = models.CharField(
+        _("expected last four digits"), max_length=4, blank=True, validators=[validate_last_four]
+    )
+
+    state = models.CharField(_("state"), max_length=10, default=State.DRAFT)
+    reason = models.CharField(max_length=40, blank=True)
+    reason_params = models.JSONField(default=dict, blank=True)
+    client_key = models.CharField(max_length=64, null=True, blank=True, editable=False)  # noqa: DJ001
+    """What ``open_client`` is while the request is open: a digest of the client ID. NULL without one, and in a plan
+    that asks once for each verification."""
+    open_verification = models.OneToOneField(
+        Verification, models.PROTECT, null=True, blank=True, editable=False, related_name="open_request"
+    )
+    open_client = models.CharField(max_length=64, null=True, blank=True, editable=False, unique=True)
+    """The guard: a unique NULL is allowed many times on every engine, an empty string once."""
+
+    attempts = models.PositiveIntegerField(default=0)
+    claim = models.UUIDField(null=True, blank=True, editable=False)
+    sent_at = models.DateTimeField(_("asked on"), null=True, blank=True, db_index=True)
+    outcome_at = models.DateTimeField(null=True, blank=True)
+    issued_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(_("works until"), null=True, blank=True)
+    opened_at = models.DateTimeField(_("opened"), null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    session_url = EncryptedTextField(blank=True, default="")
+    token = EncryptedTextField(blank=True, default="")
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    identifier = models.CharField(max_length=100, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+
+    objects = InformationRequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("request")
+        verbose_name_plural = _("requests")
+        permissions = [("reveal_link", _("Can see and download clients’ links"))]
+        indexes = [
+            models.Index(fields=["batch", "state", "attempts", "id"], name="idenfy_kyc_req_queue"),
+            models.Index(fields=["batch", "outcome_at"], name="idenfy_kyc_req_outcomes"),
+            models.Index(fields=["state", "expires_at"], name="idenfy_kyc_req_clock"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="idenfy_kyc_request_guard_matches_state",
+                # A comparison with NULL is neither true nor false, and a check refuses only what is false.
+                condition=Q(
+                    state__in=sorted(OPEN), open_verification__isnull=False, open_verification=F("verification")
+                )
+                | Q(state__in=sorted(CLOSED), open_verification=None, open_client=None),
+            ),
+            models.UniqueConstraint(name="idenfy_kyc_request_once_per_batch", fields=["batch", "verification"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+    def is_overdue(self, now: datetime | None = None) -> bool:
+        """Whether its time is over and the row does not say so yet."""
+        return (
+            self.state in ENDS_BY_CLOCK and self.expires_at is not None and self.expires_at <= (now or timezone.now())
+        )
+
+    @property
+    def shown_state(self) -> State:
+        """The state as it is to anybody who looks now."""
+        return State.EXPIRED if self.is_overdue() else State(self.state)
+
+    @property
+    def has_link(self) -> bool:
+        """Whether there is a link that works and may be given to the client."""
+        return self.shown_state is State.ISSUED
+
+    @property
+    def link_is_unreadable(self) -> bool:
+        """Whether a link is stored that no current key can decrypt."""
+        return isinstance(self.session_url, Unreadable) or isinstance(self.token, Unreadable)

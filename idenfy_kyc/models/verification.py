@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ..choices import status_label
+from ..conf import get_settings
+
+validate_scan_ref = RegexValidator(
+    r"\A[A-Za-z0-9-]{1,40}\Z",
+    _("A scan reference has 1 to 40 letters, digits and hyphens, for example 3f2d0e6a-0a37-11ec-a45b-025ad99a18e7."),
+)
+
+
+def client_digest(client_id: str) -> str | None:
+    """A one-way hash of a client ID, or None without one.
+
+    The database compares digests, not IDs: under a case-insensitive or accent-blind collation two clients would
+    otherwise be taken for one.
+    """
+    return hashlib.sha256(client_id.encode()).hexdigest() if client_id else None
+
+
+class VerificationQuerySet(models.QuerySet["Verification"]):
+    def eligible(self) -> VerificationQuerySet:
+        """Those whose status, as far as we know it, does not rule out asking."""
+        return self.exclude(status__in=get_settings().INELIGIBLE_STATUSES)
+
+    def of_clients(self, client_ids: Collection[str]) -> VerificationQuerySet:
+        """Every verification of these clients; a blank ID is nobody's."""
+        return self.filter(client_id__in=[client_id for client_id in client_ids if client_id])
+
+
+class Verification(models.Model):
+    """One iDenfy verification, with no more personal data than staff need to recognise the client."""
+
+    scan_ref = models.CharField(_("scan reference"), max_length=40, unique=True, validators=[validate_scan_ref])
+    client_id = models.CharField(_("client ID"), max_length=100, blank=True, db_index=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    status = models.CharField(_("status"), max_length=40, blank=True, db_index=True)
+    verified_at = models.DateTimeField(_("verified on"), null=True, blank=True, db_index=True)
+    created_at = models.DateTimeField(_("added on"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed on"), auto_now=True)
+
+    objects = VerificationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("verification")
+        verbose_name_plural = _("verifications")
+        permissions = [("request_information", _("Can request information from clients"))]
+
+    def __str__(self) -> str:
+        return self.scan_ref
+
+    @property
+    def is_eligible(self) -> bool:
+        """Whether the client may be asked, as far as the status tells."""
+        return self.status not in get_settings().INELIGIBLE_STATUSES
+
+    @property
+    def status_label(self) -> str | Promise:
+        """The status in words."""
+        return status_label(self.status)
+
+    @property
+    def label(self) -> str:
+        """What staff know the client by: the name, or else the client ID, or else the scan reference."""
+        return self.name or self.client_id or self.scan_ref
