@@ -1,0 +1,38 @@
+"""The use cases, and the only code that changes state: admin, commands and views make one call each here."""
+
+from .asking import request_information
+from .confirming import check_asks, confirm
+from .ending import cancel_ineligible, withdraw, write_down_time
+from .importing import Recorded, record_verifications
+from .links import is_web_address, open_link, record_download, reveal
+from .pacing import quota_left, unfinished
+from .planning import discard, leave_out, plan
+from .sending import PAGE_PATIENCE, send
+from .steering import Progress, progress_of, progress_of_each, resume, stop
+
+__all__ = [
+    "PAGE_PATIENCE",
+    "Progress",
+    "Recorded",
+    "cancel_ineligible",
+    "check_asks",
+    "confirm",
+    "discard",
+    "is_web_address",
+    "leave_out",
+    "open_link",
+    "plan",
+    "progress_of",
+    "progress_of_each",
+    "quota_left",
+    "record_download",
+    "record_verifications",
+    "request_information",
+    "resume",
+    "reveal",
+    "send",
+    "stop",
+    "unfinished",
+    "withdraw",
+    "write_down_time",
+]

@@ -1,0 +1,159 @@
+"""Claiming requests for sending, and writing what came of them.
+
+A claim is one compare-and-set UPDATE, committed before the call: any number of senders, on any database, side by side,
+never claim one request twice. The outcome is written *by claim, not by state*, because a call can outlive every
+guess: an answer that comes after its claim was given up is taken all the same, and a link that comes too late is kept
+on the row.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from ..api import InformationAsks
+from ..choices import EventKind, State
+from ..conf import get_settings
+from ..models import InformationRequest, RequestBatch
+from . import database
+from .answers import Effect, Outcome
+from .ending import cancel_ineligible
+from .pacing import had_issue_since_start, has_trust, keep_alone
+from .record import note_requests
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One request that this sender, and nobody else, may send."""
+
+    request: InformationRequest
+    key: uuid.UUID
+    asks: InformationAsks
+
+    @property
+    def scan_ref(self) -> str:
+        """Whom to ask."""
+        return self.request.verification.scan_ref
+
+    @property
+    def age(self) -> timedelta:
+        """Since when; by the wall clock, since a machine may have slept meanwhile."""
+        return timezone.now() - (self.request.sent_at or timezone.now())
+
+
+def claim(batch: RequestBatch, places: int, key: uuid.UUID) -> list[Claim]:
+    """Claim up to ``places`` queued requests of ``batch``, those tried least first.
+
+    Whose verification may no longer be asked, is taken out of the queue instead. While the batch has no trust yet, one
+    is claimed, and none if another sender has.
+
+    Whoever must repeat it, because the database went away, repeats it with the same ``key``: a claim whose commit was
+    not acknowledged is found again, and is not lost as one that nobody sends.
+    """
+    alone = places > 0 and not has_trust(batch)
+    while places > 0:
+        waiting = _waiting(batch, 1 if alone else places)
+        if waiting:
+            _mark(batch, waiting, key, alone=alone)
+        if (claims := _claimed(batch, key)) or alone or not waiting:
+            return claims
+    return []
+
+
+def _waiting(batch: RequestBatch, places: int) -> list[int]:
+    """The first of the queue, once those who may not be asked any more are out of it."""
+    while True:
+        queue = batch.requests.filter(state=State.QUEUED).order_by("attempts", "pk")
+        first = list(queue.values_list("pk", "verification__status")[:places])
+        gone = [pk for pk, status in first if status in get_settings().INELIGIBLE_STATUSES]
+        if not gone:
+            return [pk for pk, _status in first]
+        cancel_ineligible(batch.requests.filter(pk__in=gone))
+
+
+def _mark(batch: RequestBatch, waiting: list[int], key: uuid.UUID, *, alone: bool) -> None:
+    now = timezone.now()
+    with transaction.atomic(using=database.alias(), durable=True):
+        if alone and not keep_alone(batch, now):
+            return
+        InformationRequest.objects.filter(pk__in=waiting, state=State.QUEUED).move(
+            State.SENDING, claim=key, sent_at=now, expires_at=now + batch.lifetime, attempts=F("attempts") + 1
+        )
+
+
+def _claimed(batch: RequestBatch, key: uuid.UUID) -> list[Claim]:
+    mine = batch.requests.filter(claim=key, state=State.SENDING).select_related("verification").order_by("pk")
+    return [Claim(request, key, asks_of(batch, request)) for request in mine]
+
+
+def asks_of(batch: RequestBatch, request: InformationRequest) -> InformationAsks:
+    """What one call asks iDenfy for."""
+    return InformationAsks(
+        lifetime=batch.lifetime,
+        questionnaire=batch.questionnaire,
+        risk_assessment_profile=batch.risk_assessment_profile,
+        additional_step_upload_required=batch.additional_step_upload_required,
+        bank_card_verification=batch.bank_card_verification,
+        bank_card_expected_last_four=request.bank_card_expected_last_four,
+    )
+
+
+def settle(batch: RequestBatch, outcome: Outcome) -> Outcome:
+    """A 403 in a batch that has had a link is about this client, and no reason to stop."""
+    if outcome.effect is Effect.STOP and had_issue_since_start(batch):
+        return replace(outcome, state=State.REFUSED, effect=Effect.GO_ON, pause_reason="")
+    return outcome
+
+
+def write(claimed: Claim, outcome: Outcome) -> bool:
+    """Write what came of a claim, in a transaction of its own; return whether the request took it as its state.
+
+    If the request has moved elsewhere meanwhile, the state stays; a link that came is kept all the same, since nobody
+    will get another one.
+    """
+    rows = InformationRequest.objects.filter(pk=claimed.request.pk, claim=claimed.key)
+    with transaction.atomic(using=database.alias(), durable=True):
+        moved = rows.move(outcome.state, **_columns(outcome))
+        if moved and outcome.state is not State.QUEUED:
+            note_requests(_KINDS[outcome.state], [claimed.request], **_words(outcome))
+        elif not moved and outcome.session is not None:
+            session = outcome.session
+            late = rows.exclude(state=State.ISSUED)  # that would be this very answer, written before
+            if late.update(token=session.token, session_url=session.session_url, issued_at=timezone.now()):
+                note_requests(EventKind.LATE_LINK, [claimed.request])
+    return bool(moved)
+
+
+_KINDS = {
+    State.ISSUED: EventKind.ISSUED,
+    State.REFUSED: EventKind.REFUSED,
+    State.UNKNOWN: EventKind.UNKNOWN,
+}
+
+
+def _columns(outcome: Outcome) -> dict[str, Any]:
+    now = timezone.now()
+    if outcome.state is State.QUEUED:
+        return {"claim": None, "sent_at": None, "expires_at": None}
+    columns = outcome.fields | {"outcome_at": now}
+    if outcome.state is State.ISSUED:
+        columns["issued_at"] = now
+    if outcome.state is State.REFUSED:
+        columns |= {"ended_at": now, "expires_at": None}
+    return columns
+
+
+def _words(outcome: Outcome) -> dict[str, Any]:
+    words = {
+        "reason": str(outcome.reason),
+        "status_code": outcome.status_code,
+        "identifier": outcome.identifier[:100],
+        "message": outcome.message[:500],
+    }
+    return {name: value for name, value in words.items() if value}

@@ -1,0 +1,177 @@
+"""Confirming a plan: the one moment at which clients begin to be asked.
+
+One transaction, in this order:
+
+1. a compare-and-set of the batch, first, so that SQLite takes its write lock at once and a second press does nothing;
+2. lock *every verification of the clients in the plan*, in primary-key order, in portions, without a join: two plans
+   with different verifications of one client meet here, and plans in different orders cannot deadlock;
+3. queue every draft whose verification and client have no open request;
+4. the rest are skipped and say why.
+
+If the number on the button no longer holds, all of it is taken back and the page shows the difference. The unique
+columns hold "one open request per client" even against code that takes no locks; then the whole is repeated.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from ..choices import EventKind, Reason, State
+from ..conf import get_settings
+from ..exceptions import PlanChanged
+from ..models import InformationRequest, RequestBatch, Verification, client_digest
+from ..models.request import validate_last_four
+from . import database
+from .account import fingerprint
+from .ending import write_down_time
+from .planning import open_requests
+from .record import frozen_name, note_batch, note_requests
+
+if TYPE_CHECKING:
+    from .record import User
+
+ASKED = ("lifetime", "note", *RequestBatch.ASKS)
+
+
+def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_four: str = "") -> bool:
+    """Queue the plan's clients; return False if somebody had confirmed it already (then nothing is done twice).
+
+    What is asked is taken from ``batch`` as it is in memory. ``expected`` is the number that the person saw on the
+    button. Raises ``PlanChanged`` if another number would be asked, ``ValidationError`` if the asks are not valid,
+    and ``ImproperlyConfigured`` without credentials.
+    """
+    if not get_settings().is_configured:
+        raise ImproperlyConfigured("IDENFY_KYC has no API_KEY and API_SECRET: set both to ask for information.")
+    check_asks(batch, last_four=last_four)
+    write_down_time()
+    try:
+        confirmed = database.repeat_on_conflict(lambda: _confirm(batch, by=by, expected=expected, last_four=last_four))
+    except PlanChanged:
+        database.repeat_on_conflict(lambda: _recheck(batch))
+        raise
+    batch.refresh_from_db()
+    return confirmed
+
+
+def check_asks(batch: RequestBatch, *, last_four: str = "") -> None:
+    """Raise ``ValidationError``, by field, for what iDenfy would refuse or an auditor would miss."""
+    batch.clean_fields(exclude=[field.name for field in RequestBatch._meta.fields if field.name not in ASKED])
+    batch.clean()
+    if last_four:
+        try:
+            validate_last_four(last_four)
+        except ValidationError as error:
+            raise ValidationError({"bank_card_expected_last_four": error}) from None
+
+
+def _confirm(batch: RequestBatch, *, by: User, expected: int | None, last_four: str) -> bool:
+    with transaction.atomic(using=database.alias()):
+        confirmed = RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).update(
+            confirmed_at=timezone.now(),
+            confirmed_by=by,
+            confirmed_by_name=frozen_name(by),
+            fingerprint=fingerprint(),
+            **{name: getattr(batch, name) for name in ASKED},
+        )
+        if not confirmed:
+            return False
+        drafts = _locked_drafts(batch)
+        blocked = _blocked(drafts)
+        free = [draft for draft in drafts if not draft.reason]
+        if not free or (expected is not None and len(free) != expected):
+            raise PlanChanged(expected=expected or 0, actual=len(free))
+        _skip(blocked)
+        _queue(free, last_four=last_four)
+        note_batch(EventKind.CONFIRMED, batch, by=by, clients=len(free))
+    return True
+
+
+def _recheck(batch: RequestBatch) -> None:
+    """After a confirmation that was taken back: write down who can no longer be asked, so that the page shows it."""
+    with transaction.atomic(using=database.alias()):
+        if RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).update(confirmed_at=None):
+            _skip(_blocked(_locked_drafts(batch)))
+
+
+def _queue(free: list[InformationRequest], *, last_four: str) -> None:
+    """Queue them all. Whoever left one out in this very moment makes the number wrong: then nobody is asked."""
+    extra = {"bank_card_expected_last_four": last_four} if last_four else {}
+    queued = sum(
+        InformationRequest.objects.filter(pk__in=[draft.pk for draft in portion]).move(State.QUEUED, **extra)
+        for portion in database.portions(free)
+    )
+    if queued != len(free):
+        raise PlanChanged(expected=len(free), actual=queued)
+
+
+def _locked_drafts(batch: RequestBatch) -> list[InformationRequest]:
+    """The drafts as they are once nobody else can ask their clients."""
+    _lock_clients(batch)
+    return _drafts(batch)
+
+
+def _drafts(batch: RequestBatch) -> list[InformationRequest]:
+    return list(batch.requests.filter(state=State.DRAFT).select_related("verification").order_by("pk"))
+
+
+def _lock_clients(batch: RequestBatch) -> None:
+    drafts = batch.rows_in(State.DRAFT).values_list("verification_id", "verification__client_id")
+    keys, clients = set(), set()
+    for key, client_id in drafts:
+        keys.add(key)
+        clients.add(client_id)
+    for portion in database.portions(sorted(clients)):
+        keys |= set(Verification.objects.of_clients(portion).values_list("pk", flat=True))
+    for numbers in database.portions(sorted(keys)):
+        list(Verification.objects.filter(pk__in=numbers).order_by("pk").select_for_update().values_list("pk"))
+
+
+def _blocked(drafts: list[InformationRequest]) -> list[InformationRequest]:
+    """The drafts that may not be asked any more, each with its reason and its parameters set (in memory).
+
+    A plan may be days old: statuses, and whose verification it is, are looked at again.
+    """
+    _renew_client_keys(drafts)
+    open_verifications, open_clients = open_requests(
+        (draft.verification_id for draft in drafts), (draft.client_key for draft in drafts)
+    )
+    seen: set[str] = set()
+    for draft in drafts:
+        is_open = open_verifications.get(draft.verification_id) or open_clients.get(draft.client_key or "")
+        if not draft.verification.is_eligible:
+            draft.reason, draft.reason_params = Reason.INELIGIBLE, {"status": draft.verification.status}
+        elif is_open:
+            draft.reason, draft.reason_params = Reason.OPEN_REQUEST, is_open
+        elif draft.client_key in seen:
+            draft.reason = Reason.SAME_CLIENT
+        elif draft.client_key:
+            seen.add(draft.client_key)
+    return [draft for draft in drafts if draft.reason]
+
+
+def _renew_client_keys(drafts: list[InformationRequest]) -> None:
+    changed = []
+    for draft in drafts:
+        key = None if draft.batch.per_verification else client_digest(draft.verification.client_id)
+        if key != draft.client_key:
+            draft.client_key = key
+            changed.append(draft)
+    InformationRequest.objects.bulk_update(changed, ["client_key"], batch_size=database.PORTION)
+
+
+def _skip(blocked: list[InformationRequest]) -> None:
+    """In portions, since the parameters of each may be its own: thousands may have been asked by somebody else."""
+    by_reason: dict[str, list[InformationRequest]] = defaultdict(list)
+    for draft in blocked:
+        by_reason[draft.reason].append(draft)
+    for reason, drafts in by_reason.items():
+        for portion in database.portions(drafts):
+            rows = InformationRequest.objects.filter(pk__in=[draft.pk for draft in portion])
+            rows.move(State.SKIPPED, reason=reason)
+            rows.filter(state=State.SKIPPED, reason=reason).bulk_update(portion, ["reason_params"])
+            note_requests(EventKind.NOT_ASKED, portion, reason=str(reason))

@@ -1,0 +1,90 @@
+"""How the services talk to the database: which one, in what portions, and what to do when it is busy.
+
+The rules every service here follows:
+
+- Inside a transaction the first statement writes. SQLite takes its write lock then, and waits for it; a transaction
+  that read first would be told "database is locked" at once.
+- Long lists go in portions: every engine limits its parameters, and a lock held for seconds stops other people.
+- Times come from ``timezone.now()``, never from the database, so that one clock decides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from django.db import IntegrityError, InterfaceError, OperationalError, connections, router, transaction
+
+from ..models import InformationRequest
+
+PORTION = 500
+T = TypeVar("T")
+
+
+def alias() -> str:
+    """The database the requests live in, as the host's router says."""
+    return router.db_for_write(InformationRequest)
+
+
+def refuse_transaction() -> None:
+    """Raise ``RuntimeError`` inside a transaction (that of a test case aside)."""
+    with transaction.atomic(using=alias(), durable=True):
+        pass
+
+
+def portions(items: Iterable[T], size: int = PORTION) -> Iterator[list[T]]:
+    """``items`` in lists of at most ``size``."""
+    iterator = iter(items)
+    while portion := list(islice(iterator, size)):
+        yield portion
+
+
+def insert(rows: list[InformationRequest]) -> None:
+    """Insert ``rows``, all in one go, without reading their keys back.
+
+    ``bulk_create`` would go forty rows at a time on SQLite, where Django 5.2 gives a statement 999 parameters.
+    """
+    connection = connections[alias()]
+    fields = [field for field in InformationRequest._meta.local_concrete_fields if not field.primary_key]
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    values = [[field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields] for row in rows]
+    table = connection.ops.quote_name(InformationRequest._meta.db_table)
+    marks = ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 (names of ours)
+
+
+def repeat_on_conflict(work: Callable[[], T], *, times: int = 3) -> T:
+    """Do ``work``, a whole transaction, again when the database made it give way to another one.
+
+    Only outside a transaction: inside one, whoever opened it has to decide.
+    """
+    if connections[alias()].in_atomic_block:
+        return work()
+    for attempt in range(1, times):
+        try:
+            return work()
+        except (IntegrityError, OperationalError):
+            time.sleep(0.05 * attempt)
+    return work()
+
+
+def insist(work: Callable[[], T], *, patience: float) -> T:
+    """Do ``work``, again and again for ``patience`` seconds, while the database is busy or away.
+
+    For what must not be lost: the answer that a sender holds in its hands.
+    """
+    give_up_at = time.monotonic() + patience
+    pause = 0.05
+    while True:
+        try:
+            return work()
+        except (OperationalError, InterfaceError):
+            connection = connections[alias()]
+            if connection.in_atomic_block or time.monotonic() + pause > give_up_at:
+                raise
+            connection.close()
+        time.sleep(pause)
+        pause = min(2 * pause, 2.0)

@@ -1,0 +1,109 @@
+"""What ends a request without iDenfy: the clock, a sender that died, a person who withdraws it.
+
+Nobody is stuck: every reader treats an overdue row as expired at once (see ``InformationRequestQuerySet``), and the
+functions here write it down, before anything is planned, confirmed or sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from ..choices import ENDS_BY_CLOCK, EventKind, Reason, State
+from ..conf import get_settings
+from ..models import InformationRequest
+from ..models.request import InformationRequestQuerySet
+from . import database
+from .record import note_requests
+
+if TYPE_CHECKING:
+    from .record import User
+
+WITHDRAWABLE = (State.QUEUED, State.ISSUED, State.UNKNOWN)
+
+
+def write_down_time(requests: InformationRequestQuerySet | None = None) -> int:
+    """Make durable what the clock has decided, for ``requests`` or for all; return how many rows changed.
+
+    A claim older than ``CLAIM_TIMEOUT`` belongs to a sender presumed dead: its request becomes uncertain. What is
+    overdue expires.
+    """
+    now = timezone.now()
+    rows = InformationRequest.objects.all() if requests is None else requests
+    dead = Q(state=State.SENDING, sent_at__lte=now - get_settings().CLAIM_TIMEOUT)
+    changed = _end(rows, dead, State.UNKNOWN, EventKind.UNKNOWN, reason=Reason.SENDER_DIED, outcome_at=now)
+    overdue = Q(state__in=ENDS_BY_CLOCK, expires_at__lte=now)
+    return changed + _end(rows, overdue, State.EXPIRED, EventKind.EXPIRED, ended_at=now)
+
+
+def withdraw(requests: Iterable[InformationRequest], *, by: User, note: str) -> int:
+    """Withdraw open requests; return how many were. Those under way at this moment are left alone.
+
+    iDenfy has no call to cancel a request: the link stops working *here*, and iDenfy may hold the request as pending.
+    Raises ``ValidationError`` without a reason.
+    """
+    note = note.strip()
+    if not note:
+        raise ValidationError({"note": _("Give a reason.")})
+    write_down_time()
+    withdrawn = 0
+    for portion in database.portions(request.pk for request in requests):
+        withdrawn += _end(
+            InformationRequest.objects.filter(pk__in=portion),
+            Q(state__in=WITHDRAWABLE),
+            State.CANCELLED,
+            EventKind.WITHDRAWN,
+            by=by,
+            note=note,
+            ended_at=timezone.now(),
+            reason=Reason.WITHDRAWN,
+            reason_params={"note": note},
+        )
+    return withdrawn
+
+
+def cancel_ineligible(requests: InformationRequestQuerySet) -> int:
+    """Take queued requests whose verification may no longer be asked out of the queue; return how many were."""
+    gone = requests.filter(verification__status__in=get_settings().INELIGIBLE_STATUSES)
+    queued = Q(state=State.QUEUED)
+    return _end(gone, queued, State.CANCELLED, EventKind.CANCELLED, ended_at=timezone.now(), reason=Reason.INELIGIBLE)
+
+
+def _end(
+    rows: InformationRequestQuerySet,
+    while_: Q,
+    to: State,
+    kind: EventKind,
+    *,
+    by: User = None,
+    note: str = "",
+    **fields: Any,
+) -> int:
+    """Move each of ``rows`` for which ``while_`` holds, also at the moment of moving, and note exactly those."""
+    changed = 0
+    for portion in database.portions(list(rows.filter(while_).values_list("pk", flat=True))):
+
+        def end_portion(keys: list[int] = portion) -> int:
+            with transaction.atomic(using=database.alias()):
+                moved = InformationRequest.objects.filter(while_, pk__in=keys).move(to, **fields)
+                if moved:
+                    _note_moved(keys, to, kind, by=by, note=note, fields=fields)
+                return moved
+
+        changed += database.repeat_on_conflict(end_portion)
+    return changed
+
+
+def _note_moved(keys: list[int], to: State, kind: EventKind, *, by: User, note: str, fields: dict[str, Any]) -> None:
+    """Note those of ``keys`` that this process moved: their moment, down to the microsecond, tells them apart."""
+    stamp = {name: fields[name] for name in ("ended_at", "outcome_at") if name in fields}
+    moved = InformationRequest.objects.filter(pk__in=keys, state=to, **stamp)
+    words = {"note": note, "reason": str(fields.get("reason", ""))}
+    said = {name: word for name, word in words.items() if word}
+    note_requests(kind, moved.only("batch_id", "verification_id"), by=by, **said)

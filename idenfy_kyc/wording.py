@@ -1,0 +1,265 @@
+"""Codes put into words, in the language of whoever reads.
+
+What is stored is a code with parameters, so that the record reads the same in every language and outlives a rewording.
+A code that is not known here (a newer version wrote it, or iDenfy did) comes back as it is: shown raw, never guessed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from .choices import ENDS_BY_CLOCK, EventKind, PauseReason, Reason, State, status_label
+from .models import InformationRequest, RequestBatch, RequestEvent
+
+Params = Mapping[str, Any]
+
+_REASONS: dict[str, Promise] = {
+    Reason.OPEN_REQUEST: gettext_lazy("Has an open request already"),
+    Reason.SAME_CLIENT: gettext_lazy("A further verification of a client in this plan"),
+    Reason.INELIGIBLE: gettext_lazy("The verification’s status at iDenfy rules it out"),
+    Reason.LEFT_OUT: gettext_lazy("Left out"),
+    Reason.NO_ANSWER: gettext_lazy("iDenfy’s answer did not arrive"),
+    Reason.UNREADABLE: gettext_lazy("iDenfy’s answer could not be read"),
+    Reason.SERVER_ERROR: gettext_lazy("iDenfy answered that something went wrong there"),
+    Reason.NOT_IDENFY: gettext_lazy("Something other than iDenfy seems to have answered"),
+    Reason.REDIRECTED: gettext_lazy("The answer pointed to another address, which was not followed"),
+    Reason.SENDER_DIED: gettext_lazy("The sending broke off before an answer was written down"),
+    Reason.WITHDRAWN: gettext_lazy("Withdrawn"),
+    Reason.GIVEN_UP: gettext_lazy("Given up, and asked again"),
+}
+
+_PAUSES: dict[str, Promise] = {
+    PauseReason.PERSON: gettext_lazy("somebody stopped it"),
+    PauseReason.NOT_CONFIGURED: gettext_lazy("no API key is set"),
+    PauseReason.OTHER_ACCOUNT: gettext_lazy("the settings name another iDenfy account than when it was confirmed"),
+    PauseReason.UNAUTHORIZED: gettext_lazy("iDenfy does not accept the API key"),
+    PauseReason.CONTRACT: gettext_lazy("iDenfy says that the contract does not allow it"),
+    PauseReason.PERMISSION: gettext_lazy("iDenfy says that the API key may not do this"),
+    PauseReason.RATE_LIMITED: gettext_lazy("iDenfy asks us to slow down"),
+    PauseReason.QUOTA: gettext_lazy("the requests of this hour are used up"),
+    PauseReason.UNREACHABLE: gettext_lazy("iDenfy cannot be reached"),
+    PauseReason.OUTAGE: gettext_lazy("iDenfy does not answer"),
+    PauseReason.REFUSALS: gettext_lazy("the first were all refused for the same reason"),
+}
+
+_EVENTS: dict[str, Promise] = {
+    EventKind.PLANNED: gettext_lazy("Planned"),
+    EventKind.LEFT_OUT: gettext_lazy("Left out of the plan"),
+    EventKind.CONFIRMED: gettext_lazy("Confirmed"),
+    EventKind.NOT_ASKED: gettext_lazy("Not asked"),
+    EventKind.PAUSED: gettext_lazy("Stopped"),
+    EventKind.CONTINUED: gettext_lazy("Continued"),
+    EventKind.ISSUED: gettext_lazy("iDenfy issued a link"),
+    EventKind.REFUSED: gettext_lazy("Refused by iDenfy"),
+    EventKind.UNKNOWN: gettext_lazy("Uncertain"),
+    EventKind.LATE_LINK: gettext_lazy("iDenfy’s answer came late; the link is kept"),
+    EventKind.REVEALED: gettext_lazy("The link was shown"),
+    EventKind.DOWNLOADED: gettext_lazy("The link was downloaded"),
+    EventKind.OPENED: gettext_lazy("The client went on to iDenfy"),
+    EventKind.WITHDRAWN: gettext_lazy("Withdrawn"),
+    EventKind.CANCELLED: gettext_lazy("Taken out of the queue: the verification’s status at iDenfy rules it out"),
+    EventKind.EXPIRED: gettext_lazy("No answer received; the time is over"),
+    EventKind.ANSWERED: gettext_lazy("The client answered"),
+}
+
+
+def reason_text(reason: str, params: Params) -> str:
+    """Why a request is not asked, uncertain or withdrawn; empty without a reason."""
+    text = _word(_REASONS, reason)
+    if reason == Reason.INELIGIBLE and params.get("status"):
+        return _("%(status)s at iDenfy") % {"status": status_label(params["status"])}
+    if reason == Reason.LEFT_OUT and params.get("by"):
+        return _("Left out by %(name)s") % {"name": params["by"]}
+    if reason == Reason.WITHDRAWN and params.get("note"):
+        return _("Withdrawn: “%(note)s”") % {"note": params["note"]}
+    if reason == Reason.OPEN_REQUEST and (details := _open_details(params)):
+        return _("%(reason)s (%(details)s)") % {"reason": text, "details": ", ".join(details)}
+    return text
+
+
+def pause_text(batch: RequestBatch, now: datetime | None = None) -> str:
+    """Why a batch waits, with the local time at which it goes on, or why it has stopped; empty if neither."""
+    if batch.paused_at is None:
+        return ""
+    if batch.pause_reason == PauseReason.PERSON:
+        name = batch.pause_params.get("name")
+        return _("Stopped by %(name)s") % {"name": name} if name else _("Stopped")
+    why = _pause_reason_text(batch.pause_reason, batch.pause_params)
+    if batch.paused_until is None:
+        return _("Stopped: %(why)s") % {"why": why}
+    if batch.is_waiting(now or timezone.now()):
+        return _("Waiting until %(time)s: %(why)s") % {"time": moment_text(batch.paused_until, now), "why": why}
+    return _("Trying again: %(why)s") % {"why": why}
+
+
+def event_text(event: RequestEvent) -> str:
+    """One line of the history in words; who and when stand in columns of their own."""
+    kind, params, text = event.kind, event.params, _word(_EVENTS, event.kind)
+    details = ""
+    if kind == EventKind.PAUSED and params.get("reason") != PauseReason.PERSON:
+        return _paused_text(params)
+    if kind in {EventKind.PLANNED, EventKind.CONFIRMED}:
+        details = _clients_text(params.get("clients"))
+    elif kind in {EventKind.NOT_ASKED, EventKind.UNKNOWN}:
+        details = reason_text(params.get("reason", ""), params)
+    elif kind == EventKind.REFUSED:
+        details = said_text(params)
+    elif kind == EventKind.WITHDRAWN and params.get("note"):
+        details = _("“%(words)s”") % {"words": params["note"]}
+    return _("%(what)s: %(details)s") % {"what": text, "details": details} if details else text
+
+
+def asks_text(batch: RequestBatch) -> str:
+    """What a batch asks for, as short as a cell of a list needs it."""
+    asks = []
+    if batch.additional_step_upload_required:
+        asks.append(_("document upload"))
+    if batch.questionnaire:
+        asks.append(_("questionnaire “%(key)s”") % {"key": batch.questionnaire})
+    if batch.risk_assessment_profile:
+        asks.append(_("risk assessment"))
+    if batch.bank_card_verification:
+        asks.append(_("bank card check"))
+    return capfirst(", ".join(asks)) or _("Nothing chosen yet")
+
+
+def state_label(request: InformationRequest) -> str:
+    """The state as it is to anybody who looks now."""
+    return str(request.shown_state.label)
+
+
+def time_left_text(request: InformationRequest, now: datetime | None = None) -> str:
+    """“3 days left”, or “ended”; empty while there is no end, or when it ended otherwise than by the clock."""
+    now = now or timezone.now()
+    if request.expires_at is None or request.state not in ENDS_BY_CLOCK | {State.EXPIRED}:
+        return ""
+    if request.state == State.EXPIRED or request.expires_at <= now:
+        return _("ended")
+    return duration_left_text(request.expires_at - now)
+
+
+def duration_left_text(left: timedelta) -> str:
+    """A time span as “3 days left”, rounded: a link of fourteen days does not begin with “13 days left”."""
+    minutes = left / timedelta(minutes=1)
+    if minutes < 1:
+        return _("less than a minute left")
+    if minutes < 90:
+        whole = math.floor(minutes)
+        return ngettext("%(count)s minute left", "%(count)s minutes left", whole) % {"count": whole}
+    if minutes < 36 * 60:
+        hours = math.floor(minutes / 60 + 0.5)
+        return ngettext("%(count)s hour left", "%(count)s hours left", hours) % {"count": hours}
+    days = math.floor(minutes / (24 * 60) + 0.5)
+    return ngettext("%(count)s day left", "%(count)s days left", days) % {"count": days}
+
+
+def moment_text(moment: datetime, now: datetime | None = None) -> str:
+    """A local time: “14:05” today, “17 March, 14:05” on another day."""
+    local, today = _local(moment), _local(now or timezone.now())
+    if local.date() == today.date():
+        return formats.time_format(local.time(), "H:i")
+    return stamp_text(moment, now)
+
+
+def day_text(moment: datetime, now: datetime | None = None) -> str:
+    """A local date: “17 March”, with the year if it is another one."""
+    local, today = _local(moment), _local(now or timezone.now())
+    return formats.date_format(local, "j F" if local.year == today.year else "j F Y")
+
+
+def short_day_text(moment: datetime, now: datetime | None = None) -> str:
+    """A local date for a narrow column: “17 Mar”, with the year if it is another one."""
+    local, today = _local(moment), _local(now or timezone.now())
+    return formats.date_format(local, "j M" if local.year == today.year else "j M Y")
+
+
+def stamp_text(moment: datetime, now: datetime | None = None) -> str:
+    """A local time with its day: “17 March, 14:05”. For the record, where “14:05” alone would be read a day later."""
+    time = formats.time_format(_local(moment).time(), "H:i")
+    return _("%(day)s, %(time)s") % {"day": day_text(moment, now), "time": time}
+
+
+def sortable_text(moment: datetime) -> str:
+    """A local time for a file: “2026-03-17 14:05”, which every spreadsheet reads and sorts."""
+    return f"{_local(moment):%Y-%m-%d %H:%M}"
+
+
+def said_text(params: Params) -> str:
+    """iDenfy's own words in quotes; without any its error code, or else the HTTP status; empty if it said nothing."""
+    if params.get("message"):
+        return _("“%(words)s”") % {"words": params["message"]}
+    if params.get("identifier"):
+        return str(params["identifier"])
+    return _("HTTP status %(code)s") % {"code": params["status_code"]} if params.get("status_code") else ""
+
+
+def _word(words: Mapping[str, Promise], code: str) -> str:
+    return str(words.get(code, code))
+
+
+def _local(moment: datetime) -> datetime:
+    """In the reader's time zone; as it is in a project without time zones."""
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
+
+
+def _open_details(params: Params) -> list[str]:
+    details = []
+    by, at, until = params.get("by"), _moment(params.get("at")), _moment(params.get("until"))
+    if by and at:
+        details.append(_("asked by %(name)s on %(day)s") % {"name": by, "day": day_text(at)})
+    elif at:
+        details.append(_("asked on %(day)s") % {"day": day_text(at)})
+    if until:
+        details.append(_("until %(day)s") % {"day": day_text(until)})
+    return details
+
+
+def _moment(text: object) -> datetime | None:
+    """A moment as parameters keep it, or None for anything else."""
+    try:
+        return parse_datetime(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _pause_reason_text(reason: str, params: Params) -> str:
+    text = _word(_PAUSES, reason)
+    if reason == PauseReason.QUOTA and params.get("quota"):
+        return _("the %(quota)s requests of this hour are used up") % {"quota": number_text(params["quota"])}
+    if reason == PauseReason.REFUSALS and params.get("count"):
+        text = _("the first %(count)s were all refused for the same reason") % {"count": params["count"]}
+        said = said_text(params)
+        return _("%(what)s: %(details)s") % {"what": text, "details": said} if said else text
+    if params.get("status_code"):
+        return _("%(what)s (%(details)s)") % {"what": text, "details": params["status_code"]}
+    return text
+
+
+def _paused_text(params: Params) -> str:
+    why = _pause_reason_text(params.get("reason", ""), params)
+    if until := _moment(params.get("until")):
+        return _("Waited until %(time)s: %(why)s") % {"time": moment_text(until), "why": why}
+    return _("Stopped: %(why)s") % {"why": why}
+
+
+def _clients_text(count: object) -> str:
+    if not isinstance(count, int):
+        return ""
+    return ngettext("%(count)s client to be asked", "%(count)s clients to be asked", count) % {
+        "count": number_text(count)
+    }
+
+
+def number_text(value: object) -> str:
+    """With the language's thousands separator, whatever ``USE_THOUSAND_SEPARATOR`` says: counts are read, not typed."""
+    return str(formats.number_format(value, use_l10n=True, force_grouping=True))  # type: ignore[arg-type]

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.utils import timezone
+
+from idenfy_kyc import services
+from idenfy_kyc.choices import EventKind, Reason, State
+from idenfy_kyc.exceptions import PlanChanged
+from idenfy_kyc.models import RequestBatch, RequestEvent, Verification, client_digest
+from tests.factories import make_request, make_verification, make_verifications
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def batch(officer: Any) -> RequestBatch:
+    """A plan of three clients."""
+    return services.plan(make_verifications(3), planned_by=officer, note="annual review", questionnaire="q")
+
+
+def first_of(batch: RequestBatch) -> Verification:
+    return batch.requests.order_by("pk")[0].verification
+
+
+class TestConfirm:
+    def test_queues_every_draft_and_says_who_did(self, batch: RequestBatch, officer: Any) -> None:
+        confirmed = services.confirm(batch, by=officer, expected=3)
+
+        batch.refresh_from_db()
+        assert confirmed
+        assert (batch.confirmed_by, batch.confirmed_by_name) == (officer, "Rasa Kazlauskienė")
+        assert batch.rows_in(State.QUEUED).count() == 3
+        line = RequestEvent.objects.get(kind=EventKind.CONFIRMED)
+        assert (line.actor, line.params) == (officer, {"clients": 3})
+
+    def test_takes_what_is_asked_from_memory(self, batch: RequestBatch, officer: Any) -> None:
+        batch.questionnaire, batch.lifetime, batch.note = " other ", timedelta(days=3), "because"
+
+        services.confirm(batch, by=officer)
+
+        stored = RequestBatch.objects.get()
+        assert (stored.questionnaire, stored.lifetime, stored.note) == ("other", timedelta(days=3), "because")
+
+    def test_does_nothing_twice(self, batch: RequestBatch, officer: Any) -> None:
+        other_tab = RequestBatch.objects.get()
+
+        first = services.confirm(batch, by=officer, expected=3)
+        at = RequestBatch.objects.get().confirmed_at
+        other_tab.questionnaire = "another"
+        second = services.confirm(other_tab, by=None, expected=3)
+
+        stored = RequestBatch.objects.get()
+        assert (first, second) == (True, False)
+        assert (stored.confirmed_at, stored.confirmed_by, stored.questionnaire) == (at, officer, "q")
+        assert RequestEvent.objects.filter(kind=EventKind.CONFIRMED).count() == 1
+
+    def test_asks_only_whom_it_was_planned_to(self, batch: RequestBatch, officer: Any) -> None:
+        services.leave_out(batch, [batch.requests.order_by("pk")[0].pk], by=officer)
+
+        services.confirm(batch, by=officer, expected=2)
+
+        assert batch.rows_in(State.QUEUED).count() == 2
+        assert batch.rows_in(State.SKIPPED).count() == 1
+
+    def test_keeps_the_last_four_digits_with_the_request(self, officer: Any) -> None:
+        batch = services.plan(make_verifications(1), planned_by=officer, note="n", bank_card_verification=True)
+
+        services.confirm(batch, by=officer, expected=1, last_four="0042")
+
+        assert batch.requests.get().bank_card_expected_last_four == "0042"
+
+    def test_needs_as_many_queries_for_few_as_for_many_clients(
+        self, officer: Any, django_assert_max_num_queries: Any
+    ) -> None:
+        batch = services.plan(make_verifications(450), planned_by=officer, note="n", questionnaire="q")
+
+        with django_assert_max_num_queries(25):
+            services.confirm(batch, by=officer, expected=450)
+
+
+class TestPlanChanged:
+    """The number on the button is a promise: if it no longer holds, nothing is queued."""
+
+    def refuse(self, batch: RequestBatch, expected: int, actual: int) -> None:
+        with pytest.raises(PlanChanged) as refused:
+            services.confirm(batch, by=None, expected=expected)
+
+        batch.refresh_from_db()
+        assert (refused.value.expected, refused.value.actual) == (expected, actual)
+        assert batch.is_plan
+        assert not batch.rows_in(State.QUEUED).exists()
+        assert not RequestEvent.objects.filter(kind=EventKind.CONFIRMED).exists()
+
+    @pytest.mark.parametrize("expected", [2, 4])
+    def test_by_somebody_who_saw_another_number(self, batch: RequestBatch, expected: int) -> None:
+        self.refuse(batch, expected, 3)
+
+    def test_by_somebody_who_asked_one_of_the_verifications(self, batch: RequestBatch) -> None:
+        earlier = make_request(State.QUEUED, verification=first_of(batch))
+
+        self.refuse(batch, 3, 2)
+
+        skipped = batch.rows_in(State.SKIPPED).get()
+        assert (skipped.reason, skipped.reason_params["request"]) == (Reason.OPEN_REQUEST, earlier.pk)
+        assert RequestEvent.objects.get(kind=EventKind.NOT_ASKED).request == skipped
+
+    def test_by_somebody_who_asked_the_same_client(self, batch: RequestBatch) -> None:
+        make_request(State.ISSUED, verification=make_verification(client_id=first_of(batch).client_id))
+
+        self.refuse(batch, 3, 2)
+
+        assert batch.rows_in(State.SKIPPED).get().reason == Reason.OPEN_REQUEST
+
+    def test_by_a_status_that_came_in_between(self, batch: RequestBatch) -> None:
+        verification = first_of(batch)
+        Verification.objects.filter(pk=verification.pk).update(status="DELETED")
+
+        self.refuse(batch, 3, 2)
+
+        skipped = batch.rows_in(State.SKIPPED).get()
+        assert (skipped.reason, skipped.reason_params) == (Reason.INELIGIBLE, {"status": "DELETED"})
+
+    def test_by_a_verification_that_turned_out_to_be_another_clients(self, batch: RequestBatch) -> None:
+        first, second, _third = (request.verification for request in batch.requests.order_by("pk"))
+        Verification.objects.filter(pk=second.pk).update(client_id=first.client_id)
+
+        self.refuse(batch, 3, 2)
+
+        assert batch.rows_in(State.SKIPPED).get().reason == Reason.SAME_CLIENT
+
+    def test_by_a_client_id_that_became_that_of_a_client_with_an_open_request(self, batch: RequestBatch) -> None:
+        earlier = make_request(State.ISSUED)
+        Verification.objects.filter(pk=first_of(batch).pk).update(client_id=earlier.verification.client_id)
+
+        self.refuse(batch, 3, 2)
+
+    def test_until_nobody_is_left(self, batch: RequestBatch) -> None:
+        Verification.objects.update(status="ARCHIVED")
+
+        with pytest.raises(PlanChanged) as refused:
+            services.confirm(batch, by=None)
+
+        assert refused.value.actual == 0
+        assert batch.rows_in(State.SKIPPED).count() == 3
+
+    def test_is_over_with_the_number_that_the_page_shows_then(self, batch: RequestBatch) -> None:
+        make_request(State.QUEUED, verification=first_of(batch))
+        self.refuse(batch, 3, 2)
+
+        assert services.confirm(batch, by=None, expected=2)
+        assert batch.rows_in(State.QUEUED).count() == 2
+
+    def test_does_not_follow_from_a_client_id_that_changed_for_nobody_else(self, batch: RequestBatch) -> None:
+        first = batch.requests.order_by("pk")[0]
+        Verification.objects.filter(pk=first.verification_id).update(client_id="C-new")
+
+        services.confirm(batch, by=None, expected=3)
+
+        first.refresh_from_db()
+        assert first.open_client == first.client_key == client_digest("C-new")
+
+    def test_does_not_follow_from_an_open_request_whose_time_is_over(self, batch: RequestBatch) -> None:
+        earlier = make_request(State.UNKNOWN, verification=first_of(batch))
+
+        with time_machine.travel(timezone.now() + timedelta(days=15)):
+            confirmed = services.confirm(batch, by=None, expected=3)
+
+        earlier.refresh_from_db()
+        assert confirmed
+        assert earlier.state == State.EXPIRED
+
+
+class TestRefusals:
+    def test_name_the_settings_that_are_missing(self, batch: RequestBatch, settings: Any) -> None:
+        settings.IDENFY_KYC = {}
+
+        with pytest.raises(ImproperlyConfigured, match="API_KEY and API_SECRET"):
+            services.confirm(batch, by=None)
+        assert RequestBatch.objects.get().is_plan
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("lifetime", timedelta(minutes=5)),
+            ("lifetime", None),
+            ("lifetime", "nonsense"),
+            ("note", " "),
+            ("note", "x" * 501),
+            ("questionnaire", "x" * 201),
+            ("risk_assessment_profile", "3f2d0e6a"),
+        ],
+    )
+    def test_stand_at_the_field_and_queue_nothing(self, batch: RequestBatch, field: str, value: Any) -> None:
+        setattr(batch, field, value)
+
+        with pytest.raises(ValidationError) as refused:
+            services.confirm(batch, by=None)
+
+        assert list(refused.value.message_dict) == [field]
+        assert RequestBatch.objects.get().is_plan
+        assert not batch.rows_in(State.QUEUED).exists()
+
+    @pytest.mark.parametrize("last_four", ["123", "12345", "12a4", "١٢٣٤", " 123", "1234\n"])
+    def test_take_four_digits_only(self, batch: RequestBatch, last_four: str) -> None:
+        with pytest.raises(ValidationError) as refused:
+            services.confirm(batch, by=None, last_four=last_four)
+
+        assert list(refused.value.message_dict) == ["bank_card_expected_last_four"]
