@@ -1,0 +1,312 @@
+"""Request batches: the list, and the one page of a batch, which is its whole journey.
+
+Django's change view is replaced whole, not bent: what the page shows depends on the state, and there is nothing to
+"save". Every act has an address of its own, and checks method, permission and row before it does anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db import connections, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .. import services
+from ..choices import BatchState, State
+from ..models import RequestBatch, Verification
+from ..services import Progress
+from ..services.ending import WITHDRAWABLE
+from ..wording import asks_text, moment_text
+from . import plan, progress, report
+from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal
+from .links import links_csv_response, withdraw_page
+from .notices import NoticeMixin
+from .numbers import number
+
+if TYPE_CHECKING:
+    from ..services.record import User
+
+View = Callable[..., HttpResponse]
+V = TypeVar("V", bound=View)
+Handler = Callable[["RequestBatchAdmin", HttpRequest, RequestBatch], HttpResponse]
+
+
+def _durable(view: V) -> V:
+    """Confirming and sending write each step for good: ``ATOMIC_REQUESTS`` must change nothing, on no database."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
+class BatchChangeList(ChangeList):
+    """Looks up where the batches of a page stand, all at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's batches, each with its ``seen``: two queries more, however many and however large they are."""
+        super().get_results(request)
+        batches = list(self.result_list)
+        seen = services.progress_of_each(batches)
+        for batch in batches:
+            batch.seen = seen[batch.pk]
+        self.result_list = batches
+
+
+@admin.register(RequestBatch)
+class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
+    """The list of batches, and the page of one: plan, progress, report."""
+
+    list_display = ("reason", "asks", "clients", "outcomes", "answered", "asked_by", "asked_on", "state")
+    list_display_links = ("reason",)
+    search_fields = ("note", "questionnaire", "confirmed_by_name", "planned_by_name")
+    search_help_text = gettext_lazy("Search by reason, questionnaire or name of the person who asked.")
+    ordering = ("-pk",)
+    actions = None
+
+    # The list
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BatchChangeList
+
+    @admin.display(description=gettext_lazy("reason"), ordering="note")
+    def reason(self, batch: RequestBatch) -> str:
+        return batch.note or _("(a plan without a reason yet)")
+
+    @admin.display(description=gettext_lazy("asked for"))
+    def asks(self, batch: RequestBatch) -> str:
+        return asks_text(batch)
+
+    @admin.display(description=gettext_lazy("clients"))
+    def clients(self, batch: RequestBatch) -> str:
+        return number(_seen(batch).total)
+
+    @admin.display(description=gettext_lazy("links, refused, uncertain"))
+    def outcomes(self, batch: RequestBatch) -> str:
+        seen = _seen(batch)
+        if not seen.done:
+            return "–"
+        counts = (seen.links, seen.counts.get(State.REFUSED, 0), seen.counts.get(State.UNKNOWN, 0))
+        return ", ".join(number(count) for count in counts)
+
+    @admin.display(description=gettext_lazy("answered"))
+    def answered(self, batch: RequestBatch) -> str:
+        seen = _seen(batch)
+        if not seen.links:
+            return "–"
+        return _("%(answered)s of %(links)s") % {
+            "answered": number(seen.counts.get(State.COMPLETED, 0)),
+            "links": number(seen.links),
+        }
+
+    @admin.display(description=gettext_lazy("asked by"), ordering="confirmed_by_name")
+    def asked_by(self, batch: RequestBatch) -> str:
+        if batch.is_plan:
+            return _("planned by %(name)s") % {"name": batch.planned_by_name} if batch.planned_by_name else "–"
+        return batch.confirmed_by_name
+
+    @admin.display(description=gettext_lazy("on"), ordering="confirmed_at")
+    def asked_on(self, batch: RequestBatch) -> str:
+        return moment_text(batch.confirmed_at or batch.planned_at)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, batch: RequestBatch) -> SafeString:
+        return batch_state_html(_seen(batch))
+
+    # The page of a batch
+
+    def get_urls(self) -> list[URLPattern]:
+        acts: list[tuple[str, View]] = [
+            ("send", self.send_view),
+            ("progress", self.progress_view),
+            ("pause", self.pause_view),
+            ("continue", self.continue_view),
+            ("leave-out", self.leave_out_view),
+            ("discard", self.discard_view),
+            ("withdraw", self.withdraw_view),
+            ("download", self.download_view),
+        ]
+        info = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path(
+                f"<path:object_id>/{act}/",
+                self.admin_site.admin_view(view),
+                name=f"{info}_{act.replace('-', '_')}",
+            )
+            for act, view in acts
+        ]
+        return [*own, *super().get_urls()]
+
+    @_durable
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Plan, progress or report: whichever the batch has come to."""
+        if request.method == "POST" and not may_ask(request):
+            raise PermissionDenied
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        batch = self.seen(request, object_id)
+        if batch is None:
+            return self.not_there(request, object_id)
+        if not self.has_view_permission(request, batch):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._confirm(request, batch)
+        if batch.is_plan:
+            return plan.view(self, request, batch)
+        seen = services.progress_of(batch)
+        if seen.state is BatchState.DONE:
+            return report.view(self, request, batch, seen)
+        return progress.view(self, request, batch, seen)
+
+    def _confirm(self, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+        if batch.is_plan and "_confirm" in request.POST:
+            return plan.confirm(self, request, batch)
+        if not batch.is_plan:
+            messages.info(request, _("This plan was confirmed already. Nobody is asked twice."))
+        return self.redirect_to_page(batch)
+
+    @_durable
+    def send_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, progress.send)
+
+    @_durable
+    def pause_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, progress.pause)
+
+    @_durable
+    def continue_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, progress.resume)
+
+    @_durable
+    def leave_out_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, plan.leave_out)
+
+    @_durable
+    def discard_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, plan.discard)
+
+    @_durable
+    def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, _withdraw)
+
+    @_durable
+    def download_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, _download, allowed=may_reveal)
+
+    def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, progress.watch, method="GET", allowed=self.has_view_permission)
+
+    def _act(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        handler: Handler,
+        *,
+        method: str = "POST",
+        allowed: Callable[[HttpRequest], bool] = may_ask,
+    ) -> HttpResponse:
+        if request.method != method:
+            return HttpResponseNotAllowed([method])
+        if not allowed(request):
+            raise PermissionDenied
+        batch = self.seen(request, object_id)
+        if batch is None and not progress.wants_page(request):
+            raise Http404
+        if batch is None:
+            return self.not_there(request, object_id)
+        if not self.has_view_permission(request, batch):
+            raise PermissionDenied
+        return handler(self, request, batch)
+
+    # What plan, progress and report have in common
+
+    def may_ask(self, request: HttpRequest) -> bool:
+        """Whether the user may ask clients."""
+        return may_ask(request)
+
+    def may_reveal(self, request: HttpRequest) -> bool:
+        """Whether the user may see links."""
+        return may_reveal(request)
+
+    def user_of(self, request: HttpRequest) -> User:
+        """Who acts: the admin lets nobody in who is not logged in."""
+        return request.user  # type: ignore[return-value]
+
+    def render_page(
+        self, request: HttpRequest, batch: RequestBatch, name: str, *, title: str, **context: Any
+    ) -> TemplateResponse:
+        """One of the three pages, in the admin's frame. ``name`` is its template."""
+        acts = ("send", "progress", "pause", "continue", "leave_out", "discard", "withdraw", "download", "change")
+        frame = self.page_context(request, title=title, crumb=batch.note or _("Plan"), **context)
+        frame |= {
+            "batch": batch,
+            "facts": _facts(batch),
+            "urls": {act: self.url_of(act, batch.pk) for act in acts},
+            "back_url": self._back_url(),
+            "is_popup": IS_POPUP_VAR in request.GET,
+        }
+        return TemplateResponse(request, f"admin/idenfy_kyc/requestbatch/{name}.html", frame)
+
+    def _back_url(self) -> str:
+        """Where clients are chosen; the list of batches on a site without it."""
+        return self.url_of("changelist", model=Verification if self.admin_site.is_registered(Verification) else None)
+
+    def redirect_to_page(self, batch: RequestBatch, **query: str) -> HttpResponseRedirect:
+        """Back to the page of the batch, after a POST."""
+        asked = {name: value for name, value in query.items() if value}
+        url = self.url_of("change", batch.pk)
+        return HttpResponseRedirect(f"{url}?{urlencode(asked)}" if asked else url)
+
+    def redirect_to_list(self) -> HttpResponseRedirect:
+        """Back to where clients are chosen, when there is no batch any more."""
+        return HttpResponseRedirect(self._back_url())
+
+
+def _seen(batch: RequestBatch) -> Progress:
+    """Where a batch of the list stands, as its page of the list looked it up."""
+    seen: Progress = batch.seen  # type: ignore[attr-defined]
+    return seen
+
+
+def batch_state_html(seen: Progress) -> SafeString:
+    """A shape and a word."""
+    return format_html('<span class="ik-state ik-state-{}">{}</span>', seen.state.value, progress.state_label(seen))
+
+
+def _facts(batch: RequestBatch) -> list[tuple[str, str]]:
+    """Who asked for what, why and when: what stays the same on progress and report."""
+    facts = [
+        (_("Asked for"), asks_text(batch)),
+        (_("Chosen"), batch.selection),
+        (_("Asked by"), batch.confirmed_by_name),
+        (_("On"), moment_text(batch.confirmed_at) if batch.confirmed_at else ""),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _withdraw(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    """All that can be withdrawn: what waits to be asked as well as links that are out."""
+    return withdraw_page(
+        model_admin,
+        request,
+        batch.requests.shown_as(WITHDRAWABLE),
+        back=model_admin.url_of("change", batch.pk),
+        crumb=batch_name(batch),
+    )
+
+
+def _download(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    back = model_admin.url_of("change", batch.pk)
+    return links_csv_response(request, batch.requests.all(), f"links-{batch.pk}.csv", back=back)

@@ -1,0 +1,269 @@
+"""The page of a batch while clients are being asked. The page itself drives the sending, step by step.
+
+``send/`` asks for a few seconds and answers JSON; the script on the page calls it again when the answer is there, not
+on a timer. So nothing is needed but a web server; whoever closes the page closes the sender, and the rest waits. All
+words come from here: the script has none of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from .. import services
+from ..choices import BatchState, PauseReason, State
+from ..conf import get_settings
+from ..models import RequestBatch
+from ..services import Progress
+from ..wording import moment_text, pause_text
+from . import report
+from .numbers import about, expected_rate, number
+
+if TYPE_CHECKING:
+    from .batches import RequestBatchAdmin
+
+logger = logging.getLogger("idenfy_kyc")
+
+AT_ONCE = 0
+"""Milliseconds until the page asks again: the last step ended because its time was up."""
+SOON = 2_000
+"""Somebody else sends; or who looks may not send."""
+LATER = 10_000
+"""Nothing will happen until a person does something, or a dead sender's claim runs out."""
+LONGEST = 60_000
+"""A waiting page looks once a minute: somebody may continue it elsewhere."""
+_MEASURED = timedelta(minutes=1)
+
+_WHAT_NEXT = {
+    PauseReason.PERSON: gettext_lazy("Press *Continue* to go on."),
+    PauseReason.UNAUTHORIZED: gettext_lazy("Your administrator must check the API key; then press *Continue*."),
+    PauseReason.CONTRACT: gettext_lazy("Settle it with iDenfy; then press *Continue*."),
+    PauseReason.PERMISSION: gettext_lazy("Settle it with iDenfy; then press *Continue*."),
+    PauseReason.NOT_CONFIGURED: gettext_lazy(
+        "Your administrator must set API_KEY and API_SECRET in IDENFY_KYC; then press *Continue*."
+    ),
+    PauseReason.OTHER_ACCOUNT: gettext_lazy(
+        "With these settings it never goes on: these clients belong to another iDenfy account. Withdraw the rest, or "
+        "let your administrator restore the settings; then press *Continue*."
+    ),
+    PauseReason.REFUSALS: gettext_lazy(
+        "If the reason lies in what you asked for, withdraw the rest and ask anew. If it lies in these clients, press "
+        "*Continue*."
+    ),
+    PauseReason.OUTAGE: gettext_lazy("Press *Continue* when iDenfy answers again."),
+}
+
+
+def begin(model_admin: RequestBatchAdmin, batch: RequestBatch) -> HttpResponse:
+    """After the confirmation: what fits into one step is sent at once, so that one client takes one press."""
+    if batch.rows_in(State.QUEUED).count() <= get_settings().CONCURRENCY:
+        try:
+            _step(batch)
+        except DatabaseError:
+            logger.warning("The first step of batch %s was cut short by the database; its page goes on.", batch.pk)
+    return model_admin.redirect_to_page(batch)
+
+
+def _step(batch: RequestBatch) -> int:
+    """One step; without credentials the batch has stopped and says so itself."""
+    try:
+        return services.send(
+            batch, seconds=get_settings().STEP_SECONDS, patience=services.PAGE_PATIENCE, gives_way=True
+        )
+    except ImproperlyConfigured:
+        return 0
+
+
+def send(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    """One step: JSON for the script, a redirect to the page for a form."""
+    trouble = False
+    calls = 0
+    if not batch.is_plan:
+        try:
+            calls = _step(batch)
+        except DatabaseError:
+            logger.warning("A step of batch %s was cut short by the database.", batch.pk)
+            trouble = True
+    if wants_page(request):
+        if trouble:
+            messages.warning(request, _busy())
+        return model_admin.redirect_to_page(batch)
+    if trouble:
+        return JsonResponse(
+            {"state": BatchState.SENDING, "counts": {}, "reason": _busy(), "retry_after_ms": LATER}, status=503
+        )
+    return JsonResponse(payload(batch, may_ask=True, calls=calls))
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """Whether a browser's form asks, and not a script."""
+    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
+        return False
+    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+
+
+def watch(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    """The same answer, without doing anything."""
+    return JsonResponse(payload(batch, may_ask=model_admin.may_ask(request)))
+
+
+def _busy() -> str:
+    return _("The database is busy. Nothing is lost: what was asked is written down, the rest waits.")
+
+
+def payload(batch: RequestBatch, *, may_ask: bool, calls: int = 0) -> dict[str, Any]:
+    """What the script needs to redraw the page: numbers, sentences, and when to ask again."""
+    now = timezone.now()
+    batch.refresh_from_db()
+    seen = services.progress_of(batch, now=now)
+    context = state_context(batch, seen, now, may_ask=may_ask)
+    return {
+        "state": seen.state,
+        "counts": {state.value: count for state, count in seen.counts.items()},
+        "reason": context["reason"],
+        "retry_after_ms": _retry_after(batch, seen, now, calls=calls, may_ask=may_ask),
+        "done": seen.done,
+        "total": seen.total,
+        "percent": context["percent"],
+        "title": context["tab_title"],
+        "announcement": context["announcement"],
+        "html": render_to_string("admin/idenfy_kyc/requestbatch/progress_state.html", context),
+    }
+
+
+def _retry_after(batch: RequestBatch, seen: Progress, now: datetime, *, calls: int, may_ask: bool) -> int:
+    if seen.state is BatchState.STOPPED:
+        return SOON if seen.in_flight else LATER
+    if seen.state is BatchState.WAITING:
+        left = (batch.paused_until or now) - now
+        return min(LONGEST, max(1_000, round(left / timedelta(milliseconds=1)) + 250))
+    if seen.state is not BatchState.SENDING or (calls and seen.counts.get(State.QUEUED)):
+        return AT_ONCE
+    if not may_ask or seen.in_flight or seen.counts.get(State.QUEUED):
+        return SOON
+    return LATER
+
+
+def state_context(batch: RequestBatch, seen: Progress, now: datetime, *, may_ask: bool) -> dict[str, Any]:
+    """The words of the moment, for the page and for each step of the script."""
+    percent = 100 * seen.done // seen.total if seen.total else 100
+    is_paused = seen.state in {BatchState.STOPPED, BatchState.WAITING}
+    reason = _("%(pause)s.") % {"pause": pause_text(batch, now).rstrip(".")} if is_paused else ""
+    return {
+        "progress": seen,
+        "state": seen.state.value,
+        "state_label": state_label(seen),
+        "percent": percent,
+        "asking": ngettext("Asking %(count)s client.", "Asking %(count)s clients.", seen.total)
+        % {"count": number(seen.total)},
+        "done": _("%(count)s done") % {"count": number(seen.done)},
+        "outcomes": outcomes(seen),
+        "to_go": _to_go(batch, seen, now),
+        "reason": reason,
+        "advice": _advice(batch, seen, now, may_ask=may_ask),
+        "tab_title": _("%(state)s · %(note)s")
+        % {"state": seen.state.label if is_paused else _("%(percent)s %%") % {"percent": percent}, "note": batch.note},
+        "announcement": reason
+        or _("%(percent)s %% done. %(outcomes)s") % {"percent": percent, "outcomes": outcomes(seen)},
+    }
+
+
+def state_label(seen: Progress) -> str:
+    """Never “sending” without a sender."""
+    if seen.state is BatchState.SENDING and not seen.in_flight:
+        return _("Not finished")
+    return str(seen.state.label)
+
+
+def outcomes(seen: Progress) -> str:
+    """What came of those who were asked: “300 have a link, 8 refused, 4 uncertain.”"""
+    refused, uncertain = seen.counts.get(State.REFUSED, 0), seen.counts.get(State.UNKNOWN, 0)
+    parts = [ngettext("%(count)s has a link", "%(count)s have a link", seen.links) % {"count": number(seen.links)}]
+    if refused:
+        parts.append(ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": number(refused)})
+    if uncertain:
+        parts.append(ngettext("%(count)s uncertain", "%(count)s uncertain", uncertain) % {"count": number(uncertain)})
+    return _("%(outcomes)s.") % {"outcomes": ", ".join(parts)}
+
+
+def _to_go(batch: RequestBatch, seen: Progress, now: datetime) -> str:
+    queued, asked = seen.counts.get(State.QUEUED, 0), seen.counts.get(State.SENDING, 0)
+    params = {"count": number(queued), "asked": number(asked)}
+    if queued and seen.state is BatchState.SENDING:
+        params["time"] = about(queued, rate=_rate(batch, now))
+        text = ngettext("%(count)s to go, %(time)s.", "%(count)s to go, %(time)s.", queued)
+    else:
+        text = ngettext("%(count)s waits.", "%(count)s wait.", queued) if queued else ""
+    if asked:
+        under_way = ngettext("%(asked)s is being asked.", "%(asked)s are being asked.", asked)
+        text = _("%(under_way)s %(to_go)s") % {"under_way": under_way, "to_go": text}
+    return (text % params).strip()
+
+
+def _rate(batch: RequestBatch, now: datetime) -> float:
+    """Outcomes a second in the last minute; before there are enough of them, what is expected."""
+    lately = batch.requests.filter(outcome_at__gt=now - _MEASURED).aggregate(count=Count("pk"), since=Min("outcome_at"))
+    seconds = (now - lately["since"]).total_seconds() if lately["since"] else 0
+    return lately["count"] / seconds if lately["count"] >= 10 and seconds > 1 else expected_rate()
+
+
+def _advice(batch: RequestBatch, seen: Progress, now: datetime, *, may_ask: bool) -> str:
+    if seen.state is BatchState.STOPPED:
+        known = batch.pause_reason in PauseReason.values
+        what_next = _WHAT_NEXT.get(PauseReason(batch.pause_reason)) if known else None
+        return str(what_next or _("Press *Continue* to go on.")).replace("*", "") if may_ask else ""
+    if seen.state is BatchState.WAITING:
+        at = moment_text(batch.paused_until, now) if batch.paused_until else ""
+        return _("It goes on by itself at %(time)s while this page is open. Nobody is asked twice.") % {"time": at}
+    if not seen.counts.get(State.QUEUED) and not seen.in_flight:
+        minutes = round(get_settings().CLAIM_TIMEOUT / timedelta(minutes=1))
+        return _(
+            "The sender that was asking them has not reported back. %(count)s minutes after they were asked they count "
+            "as uncertain. Nobody is asked twice."
+        ) % {"count": number(minutes)}
+    if not may_ask:
+        return _("Somebody who may ask clients does the sending, with this page open. You can watch it here.")
+    return _(
+        "Keep this page open: it does the sending. If you close it, the rest waits; open it again and it goes on. "
+        "Nobody is asked twice."
+    )
+
+
+def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, seen: Progress) -> HttpResponse:
+    """The page as it is now; the script goes on from here."""
+    now = timezone.now()
+    may_ask = model_admin.may_ask(request)
+    context = state_context(batch, seen, now, may_ask=may_ask)
+    context |= {
+        "may_ask": may_ask,
+        "is_paused": seen.state in {BatchState.STOPPED, BatchState.WAITING},
+        "is_stopped": seen.state is BatchState.STOPPED,
+        "retry_after_ms": _retry_after(batch, seen, now, calls=1, may_ask=may_ask),
+    }
+    if seen.state is BatchState.STOPPED:
+        context |= report.summary(model_admin, request, batch, seen)
+    return model_admin.render_page(request, batch, "progress", title=batch.note, **context)
+
+
+def pause(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    """*Stop*: calls under way finish."""
+    services.stop(batch, by=model_admin.user_of(request))
+    return model_admin.redirect_to_page(batch)
+
+
+def resume(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    """*Continue*: the page that follows does the sending."""
+    if not services.resume(batch, by=model_admin.user_of(request)) and batch.paused_at is not None:
+        messages.warning(request, _("It cannot go on: the settings name another iDenfy account than when it began."))
+    return model_admin.redirect_to_page(batch)

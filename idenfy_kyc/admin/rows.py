@@ -1,0 +1,98 @@
+"""The rows of a batch on its page: a hundred at a time, under headings, one group or all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.contrib.admin.views.main import PAGE_VAR
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from ..choices import State
+from ..models import InformationRequest
+from ..models.request import InformationRequestQuerySet
+from ..wording import day_text, reason_text, said_text, time_left_text
+from .base import client_html, state_html
+
+ROWS_PER_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A choice of rows: the group's key, what it is called, how many there are."""
+
+    key: str
+    label: str
+    count: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row as it is drawn."""
+
+    request: InformationRequest
+    client: SafeString
+    state: SafeString
+    detail: str
+
+    @property
+    def verified(self) -> str:
+        """When the client was verified; empty if nobody knows."""
+        moment = self.request.verification.verified_at
+        return day_text(moment) if moment else ""
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it can still be left out."""
+        return self.request.state == State.DRAFT
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page of rows."""
+
+    page: Page[InformationRequest]
+    heading: Callable[[InformationRequest], str] = str
+
+    def lines(self) -> list[Line]:
+        """The rows without headings."""
+        return [_line(row) for row in self.page.object_list]
+
+    def groups(self) -> Iterator[tuple[str, list[Line]]]:
+        """The rows under their headings, in the order of the query."""
+        for heading, rows in groupby(self.page.object_list, key=self.heading):
+            yield heading, [_line(row) for row in rows]
+
+    @property
+    def page_range(self) -> list[int | str]:
+        """The pages to link to, with an ellipsis for those in between."""
+        return list(self.page.paginator.get_elided_page_range(self.page.number))
+
+    @property
+    def ellipsis(self) -> str:
+        """What stands for the pages in between."""
+        return str(self.page.paginator.ELLIPSIS)
+
+
+def page_of(
+    request: HttpRequest, rows: InformationRequestQuerySet, *, heading: Callable[[InformationRequest], str] = str
+) -> Rows:
+    """The page that the address names; the nearest one that exists."""
+    return Rows(Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get(PAGE_VAR)), heading)
+
+
+def _line(row: InformationRequest) -> Line:
+    return Line(row, client_html(row.verification), state_html(row), detail_of(row))
+
+
+def detail_of(row: InformationRequest) -> str:
+    """What is to be said of one row: how long its link still works, iDenfy's words, or our reason."""
+    if row.shown_state is State.ISSUED:
+        return time_left_text(row)
+    if row.state == State.REFUSED:
+        return said_text({"message": row.message, "identifier": row.identifier, "status_code": row.status_code})
+    return reason_text(row.reason, row.reason_params)

@@ -1,0 +1,267 @@
+"""The list of verifications, where every request begins, and the page of one: its requests and what happened."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import DateTimeField, Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from .. import services, wording
+from ..choices import STATUS_LABELS, State, status_label
+from ..conf import get_settings
+from ..exceptions import TooMany
+from ..models import InformationRequest, RequestBatch, Verification
+from .base import BaseAdmin, client_html, durable, only_post, rows_seen_by, state_html, user_of
+from .filters import NEVER_ASKED, LastAskedFilter, RequestStateFilter, StatusFilter, VerifiedFilter
+from .history import history_of_verification
+from .notices import NoticeMixin
+
+if TYPE_CHECKING:
+    VerificationQuerySet = QuerySet[Verification]
+
+SECRETS = ("session_url", "token")
+"""Never loaded for a list: decrypting takes time, and what is not in memory leaks nowhere."""
+
+
+class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Statuses to choose from, in words. One that we do not know yet is kept, and can be kept on."""
+
+    class Meta:
+        model = Verification
+        fields = ["scan_ref", "client_id", "name", "status", "verified_at"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "status" in self.fields:
+            self.fields["status"].widget = forms.Select(choices=_status_choices(self.instance.status))
+
+
+def _status_choices(current: str) -> list[tuple[str, Any]]:
+    seen: set[str] = set()
+    choices: list[tuple[str, Any]] = []
+    for status, label in STATUS_LABELS.items():
+        choices.append((status, format_lazy("{} ({})", label, status) if str(label) in seen else label))
+        seen.add(str(label))
+    return choices if current in STATUS_LABELS else [*choices, (current, status_label(current))]
+
+
+class VerificationChangeList(ChangeList):
+    """The rows with what their columns need, in a number of queries that does not grow with them."""
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> VerificationQuerySet:
+        rows: VerificationQuerySet = super().get_queryset(request, exclude_parameters)
+        asked = rows_seen_by(self.model_admin.admin_site, request, InformationRequest)
+        asked = asked.exclude(state__in=NEVER_ASKED).select_related("batch").defer(*SECRETS)
+        return rows.prefetch_related(Prefetch("requests", asked, to_attr="asked"))
+
+
+@admin.register(Verification)
+class VerificationAdmin(NoticeMixin, BaseAdmin):
+    """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
+
+    form = VerificationForm
+    list_display = ("client", "scan_ref", "status_in_words", "verified_on", "request_now", "last_asked")
+    list_filter = (StatusFilter, RequestStateFilter, VerifiedFilter, LastAskedFilter)
+    search_fields = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
+    search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
+    ordering = ("-pk",)
+    actions = ("request_information",)
+    empty_value_display = "–"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return VerificationChangeList
+
+    def get_queryset(self, request: HttpRequest) -> VerificationQuerySet:
+        """With the moment of the last request, so that the list can be sorted by it."""
+        rows: Any = super().get_queryset(request)
+        sent = InformationRequest.objects.filter(verification=OuterRef("pk"), sent_at__isnull=False)
+        last = Subquery(sent.order_by("-sent_at").values("sent_at")[:1], output_field=DateTimeField())
+        annotated: VerificationQuerySet = rows.annotate(last_sent_at=last)
+        return annotated
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """The status in words for whoever may only look; whoever may change it, chooses among the words."""
+        may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        return ("scan_ref", "client_id", "name", "status" if may_write else "status_in_words", "verified_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """A scan reference names the verification at iDenfy: another one is another verification."""
+        return ("scan_ref", "status_in_words") if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not with requests: they are the record of what a client was asked."""
+        may = super().has_delete_permission(request, obj)
+        return may and (obj is None or not InformationRequest.objects.filter(verification=obj).exists())
+
+    # The columns
+
+    @admin.display(description=gettext_lazy("Client"), ordering="name")
+    def client(self, verification: Verification) -> str:
+        return client_html(verification)
+
+    @admin.display(description=gettext_lazy("Status"), ordering="status")
+    def status_in_words(self, verification: Verification) -> Any:
+        return verification.status_label
+
+    @admin.display(description=gettext_lazy("Verified on"), ordering="verified_at")
+    def verified_on(self, verification: Verification) -> str | None:
+        return wording.short_day_text(verification.verified_at) if verification.verified_at else None
+
+    @admin.display(description=gettext_lazy("Request"))
+    def request_now(self, verification: Verification) -> str | None:
+        """The open request, or else what became of the newest one."""
+        asked: list[InformationRequest] = getattr(verification, "asked", [])
+        if not asked:
+            return None
+        newest = max(asked, key=_precedence)
+        runs = newest.shown_state is State.ISSUED
+        return state_html(newest, wording.time_left_text(newest) if runs else "")
+
+    @admin.display(description=gettext_lazy("Last asked"), ordering="last_sent_at")
+    def last_asked(self, verification: Verification) -> str | None:
+        last = verification.last_sent_at  # type: ignore[attr-defined]
+        return wording.short_day_text(last) if last else None
+
+    # The way to a plan
+
+    def has_request_information_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A site without batches has nowhere to go from here."""
+        return super().has_request_information_permission(request, obj) and self.admin_site.is_registered(RequestBatch)
+
+    @durable
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description=gettext_lazy("Request information…"), permissions=["request_information"])
+    def request_information(self, request: HttpRequest, queryset: VerificationQuerySet) -> HttpResponse | None:
+        """Freeze what is ticked, or all that match, as a plan, and go there."""
+        return self._plan(request, queryset, self._selection_in_words(request, queryset))
+
+    @durable
+    def request_information_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The same for one, from its page."""
+        if not self.has_request_information_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return only_post()
+        verification = self.seen(request, object_id)
+        if verification is None:
+            return self.not_there(request, object_id)
+        one = self.get_queryset(request).filter(pk=verification.pk)
+        answer = self._plan(request, one, _("1 chosen on its page"))
+        return answer or HttpResponseRedirect(self.url_of("change", verification.pk))
+
+    def _plan(self, request: HttpRequest, queryset: VerificationQuerySet, selection: str) -> HttpResponse | None:
+        if not get_settings().is_configured:
+            messages.error(
+                request,
+                _(
+                    "Nothing can be asked yet. Your administrator must set API_KEY and API_SECRET in the setting "
+                    "IDENFY_KYC."
+                ),
+            )
+            return None
+        try:
+            batch = services.plan(queryset, planned_by=user_of(request), selection=selection)
+        except TooMany as error:
+            messages.error(request, _too_many(queryset.count(), error.limit))
+            return None
+        return HttpResponseRedirect(self.url_of("change", batch.pk, model=type(batch)))
+
+    def _selection_in_words(self, request: HttpRequest, queryset: VerificationQuerySet) -> str:
+        if request.POST.get("select_across") != "1":
+            ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
+            return _("%(count)s chosen by hand") % {"count": wording.number_text(ticked)}
+        total = queryset.count()
+        count = wording.number_text(total)
+        conditions = "; ".join(self._conditions(request))
+        if not conditions:
+            return ngettext("All %(count)s verification", "All %(count)s verifications", total) % {"count": count}
+        return _("All %(count)s that match: %(conditions)s") % {"count": count, "conditions": conditions}
+
+    def _conditions(self, request: HttpRequest) -> list[str]:
+        """The filters and the search of the list, as they stand beside it."""
+        changelist = self.get_changelist_instance(request)
+        changelist.add_facets = False
+        words = []
+        for spec in changelist.filter_specs:
+            _all, *choices = spec.choices(changelist)
+            chosen = ", ".join(str(choice["display"]) for choice in choices if choice["selected"])
+            if chosen:
+                words.append(_("%(filter)s: %(choice)s") % {"filter": spec.title, "choice": chosen})
+        if changelist.query:
+            words.append(_("search “%(words)s”") % {"words": changelist.query})
+        return words
+
+    # The page of one
+
+    def get_urls(self) -> list[Any]:
+        ask = self.admin_site.admin_view(self.request_information_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_request_information"
+        return [path("<path:object_id>/request-information/", ask, name=name), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        verification = self.seen(request, object_id)
+        context: dict[str, Any] = dict(extra_context or {})
+        if verification is not None and self.has_view_permission(request, verification):
+            context |= self._story(request, verification)
+        return super().change_view(request, object_id, form_url, context)
+
+    def _story(self, request: HttpRequest, verification: Verification) -> dict[str, Any]:
+        requests = rows_seen_by(self.admin_site, request, InformationRequest)
+        asked = requests.filter(verification=verification).exclude(state__in=NEVER_ASKED)
+        newest_first = asked.select_related("batch").defer(*SECRETS).order_by("-batch__confirmed_at", "-pk")
+        return {
+            "subtitle": verification.label,
+            "client_requests": [self._as_row(row) for row in newest_first],
+            "history": history_of_verification(
+                verification, asked, page=request.GET.get("history", "1"), batch_url=self.batch_url
+            ),
+            "ask_url": self.url_of("request_information", verification.pk)
+            if self.has_request_information_permission(request)
+            else "",
+            "may_not_be_asked": not verification.is_eligible,
+        }
+
+    def _as_row(self, row: InformationRequest) -> dict[str, Any]:
+        moment = row.sent_at or row.batch.confirmed_at
+        return {
+            "asked_on": wording.short_day_text(moment) if moment else "",
+            "asks": wording.asks_text(row.batch),
+            "state": state_html(row),
+            "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else "",
+            "by": row.batch.confirmed_by_name,
+            "note": row.batch.note,
+            "url": self.url_of("change", row.pk, model=InformationRequest),
+        }
+
+
+def _precedence(row: InformationRequest) -> tuple[bool, datetime, int]:
+    """Of one verification's requests the list shows the open one, or else the one confirmed last."""
+    return row.shown_state.is_open, row.batch.confirmed_at or row.batch.planned_at, row.pk
+
+
+def _too_many(count: int, limit: int) -> str:
+    return _(
+        "You chose %(count)s verifications, and %(limit)s can be asked at once. Choose fewer, for example with the "
+        "filters. Nothing was made."
+    ) % {"count": wording.number_text(count), "limit": wording.number_text(limit)}

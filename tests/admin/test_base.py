@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.test import Client, RequestFactory
+
+from idenfy_kyc.admin.base import masked
+from idenfy_kyc.admin.links import links_csv_response, withdraw_page
+from idenfy_kyc.admin.requests import InformationRequestAdmin
+from idenfy_kyc.choices import State
+from idenfy_kyc.models import InformationRequest
+from tests.factories import make_request
+
+pytestmark = pytest.mark.django_db
+
+
+class TestMasked:
+    def test_keeps_where_the_link_leads_and_hides_what_opens_it(self) -> None:
+        assert masked("https://example.com/idenfy/r/3f2d0e6a/") == "https://example.com/idenfy/r/••••••••"
+
+
+@pytest.mark.urls("tests.admin.urls_two_sites")
+class TestOnAnotherSite:
+    def test_every_link_stays_on_the_site(self, alice_client: Client) -> None:
+        row = make_request(State.ISSUED)
+
+        pages = [
+            alice_client.get(f"/everything/idenfy_kyc/verification/{row.verification_id}/change/"),
+            alice_client.get(f"/everything/idenfy_kyc/informationrequest/{row.pk}/change/"),
+        ]
+
+        for page in pages:
+            assert "/everything/idenfy_kyc/" in page.text
+            assert 'href="/admin/' not in page.text
+            assert 'action="/admin/' not in page.text
+
+    def test_a_site_without_requests_shows_none(self, alice_client: Client) -> None:
+        row = make_request(State.ISSUED)
+
+        page = alice_client.get(f"/compliance/idenfy_kyc/verification/{row.verification_id}/change/")
+        a_list = alice_client.get("/compliance/idenfy_kyc/verification/")
+
+        assert page.context["client_requests"] == []
+        assert "ik-state" not in a_list.text
+
+    def test_a_site_without_batches_offers_no_way_to_ask(self, alice_client: Client) -> None:
+        row = make_request(State.REFUSED)
+
+        page = alice_client.get(f"/compliance/idenfy_kyc/verification/{row.verification_id}/change/")
+        asked = alice_client.post(f"/compliance/idenfy_kyc/verification/{row.verification_id}/request-information/")
+
+        assert "Request information…" not in page.text
+        assert asked.status_code == 403
+
+    def test_a_site_with_requests_only_links_to_nothing_else(self, alice_client: Client) -> None:
+        row = make_request(State.ISSUED)
+
+        a_list = alice_client.get("/requests-only/idenfy_kyc/informationrequest/")
+        page = alice_client.get(f"/requests-only/idenfy_kyc/informationrequest/{row.pk}/change/")
+
+        assert "<bdi>annual review</bdi>" in a_list.text
+        assert "<bdi>annual review</bdi>" in page.text
+
+
+class TestWhatActsOnLinks:
+    def test_checks_the_permission_itself(self, rf: RequestFactory, bob: Any) -> None:
+        request = rf.post("/")
+        request.user = bob
+        rows = InformationRequest.objects.all()
+
+        with pytest.raises(PermissionDenied):
+            links_csv_response(request, rows, "links.csv")
+        with pytest.raises(PermissionDenied):
+            withdraw_page(_admin(), request, rows, back="/")
+
+
+class TestSubclass:
+    def test_may_have_a_queryset_of_its_own(self, alice_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        row, hidden = make_request(State.ISSUED), make_request(State.ISSUED)
+        monkeypatch.setattr(
+            InformationRequestAdmin, "get_queryset", lambda *_: QuerySet(InformationRequest).exclude(pk=hidden.pk)
+        )
+        base = "/admin/idenfy_kyc/informationrequest"
+
+        shown = alice_client.get(f"{base}/")
+        withdraw = alice_client.get(f"{base}/{row.pk}/withdraw/")
+        others = [alice_client.get(f"{base}/{hidden.pk}/{page}/") for page in ("change", "withdraw")]
+
+        assert [found.pk for found in shown.context["cl"].result_list] == [row.pk]
+        assert "Withdraw 1 request" in withdraw.text
+        assert [answer.status_code for answer in others] == [302, 302]
+
+
+def _admin() -> InformationRequestAdmin:
+    from django.contrib import admin
+
+    return InformationRequestAdmin(InformationRequest, admin.site)

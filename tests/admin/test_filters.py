@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from idenfy_kyc.choices import State
+from idenfy_kyc.models import InformationRequest, RequestBatch
+from tests.factories import make_batch, make_request, make_verification
+
+pytestmark = pytest.mark.django_db
+
+VERIFICATIONS = reverse("admin:idenfy_kyc_verification_changelist")
+REQUESTS = reverse("admin:idenfy_kyc_informationrequest_changelist")
+
+
+def ago(**span: float) -> Any:
+    return timezone.now() - timedelta(**span)
+
+
+def names(client: Client, url: str, **query: str) -> set[str]:
+    """Who is in the list."""
+    response = client.get(url, query)
+    assert response.status_code == 200
+    return {getattr(row, "verification", row).name for row in response.context["cl"].result_list}
+
+
+def batch_of(days_ago: int) -> RequestBatch:
+    return make_batch(confirmed=True, confirmed_at=ago(days=days_ago))
+
+
+class TestStatusFilter:
+    def test_offers_the_statuses_that_there_are_in_words(self, alice_client: Client) -> None:
+        for status in ("APPROVED", "EXPIRED", "EXPIRED-DELETED", "", "FROZEN"):
+            make_verification(status=status)
+
+        page = alice_client.get(VERIFICATIONS).context["cl"]
+
+        labels = [choice["display"] for choice in page.filter_specs[0].choices(page)]
+        assert labels == ["All", "Approved", "Expired", "FROZEN (iDenfy’s new word)", "Not known yet"]
+
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [("APPROVED", {"fine"}), ("EXPIRED", {"old", "older"}), ("-", {"new"}), ("NEVER-SEEN", set())],
+    )
+    def test_takes_statuses_of_one_word_together(self, alice_client: Client, value: str, expected: set[str]) -> None:
+        make_verification(name="fine", status="APPROVED")
+        make_verification(name="old", status="EXPIRED")
+        make_verification(name="older", status="EXPIRED-DELETED")
+        make_verification(name="new", status="")
+
+        assert names(alice_client, VERIFICATIONS, status=value) == expected
+
+
+class TestRequestStateFilter:
+    @pytest.fixture(autouse=True)
+    def _requests(self, db: None) -> None:
+        make_verification(name="untouched")
+        make_request(State.SKIPPED, verification=make_verification(name="planned"))
+        make_request(State.ISSUED, verification=make_verification(name="waiting"))
+        make_request(State.ISSUED, verification=make_verification(name="overdue"), expires_at=ago(seconds=1))
+        again = make_verification(name="asked again")
+        make_request(State.ISSUED, verification=again, batch=batch_of(1))
+        make_request(State.REFUSED, verification=again, batch=batch_of(9))
+
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("none", {"untouched", "planned"}),
+            ("open", {"waiting", "asked again"}),
+            ("issued", {"waiting", "asked again"}),
+            ("expired", {"overdue"}),
+            ("refused", set()),
+            ("nonsense", {"untouched", "planned", "waiting", "overdue", "asked again"}),
+        ],
+    )
+    def test_goes_by_the_newest_request_as_it_is_now(
+        self, alice_client: Client, value: str, expected: set[str]
+    ) -> None:
+        assert names(alice_client, VERIFICATIONS, request=value) == expected
+
+
+class TestVerifiedFilter:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("30d", {"new"}),
+            ("12m", {"new", "older"}),
+            ("over12m", {"old", "ancient"}),
+            ("over24m", {"ancient"}),
+            ("none", {"unknown"}),
+            ("nonsense", {"new", "older", "old", "ancient", "unknown"}),
+        ],
+    )
+    def test_goes_by_the_time_since(self, alice_client: Client, value: str, expected: set[str]) -> None:
+        for name, days in (("new", 3), ("older", 90), ("old", 500), ("ancient", 900)):
+            make_verification(name=name, verified_at=ago(days=days))
+        make_verification(name="unknown", verified_at=None)
+
+        assert names(alice_client, VERIFICATIONS, verified=value) == expected
+
+
+class TestLastAskedFilter:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [("never", {"never", "queued"}), ("over30d", {"in spring", "long ago"}), ("over12m", {"long ago"})],
+    )
+    def test_goes_by_the_last_time(self, alice_client: Client, value: str, expected: set[str]) -> None:
+        make_verification(name="never")
+        make_request(State.QUEUED, verification=make_verification(name="queued"))
+        for name, *days in (("lately", 500, 2), ("in spring", 90), ("long ago", 500)):
+            verification = make_verification(name=name)
+            for day in days:
+                make_request(State.REFUSED, verification=verification, sent_at=ago(days=day))
+
+        assert names(alice_client, VERIFICATIONS, asked=value) == expected
+
+
+class TestStateFilter:
+    def test_hides_the_rows_of_plans_unless_asked_for_them(self, alice_client: Client) -> None:
+        make_request(State.DRAFT, verification=make_verification(name="planned"))
+        make_request(State.SKIPPED, verification=make_verification(name="left out"))
+        make_request(State.QUEUED, verification=make_verification(name="queued"))
+
+        assert names(alice_client, REQUESTS) == {"queued"}
+        assert names(alice_client, REQUESTS, state="draft") == {"planned"}
+        assert names(alice_client, REQUESTS, state="skipped") == {"left out"}
+
+    def test_goes_by_the_state_as_it_is_now(self, alice_client: Client) -> None:
+        make_request(State.ISSUED, verification=make_verification(name="waiting"))
+        make_request(State.ISSUED, verification=make_verification(name="overdue"), expires_at=ago(seconds=1))
+        make_request(State.UNKNOWN, verification=make_verification(name="forgotten"), expires_at=ago(days=1))
+
+        assert names(alice_client, REQUESTS, state="issued") == {"waiting"}
+        assert names(alice_client, REQUESTS, state="unknown") == set()
+        assert names(alice_client, REQUESTS, state="expired") == {"overdue", "forgotten"}
+
+
+class TestEndsFilter:
+    @pytest.mark.parametrize(("value", "expected"), [("24h", {"today"}), ("3d", {"today", "soon"})])
+    def test_finds_links_that_are_about_to_end(self, alice_client: Client, value: str, expected: set[str]) -> None:
+        for name, hours in (("over", -1), ("today", 5), ("soon", 60), ("later", 100)):
+            verification = make_verification(name=name)
+            make_request(State.ISSUED, verification=verification, expires_at=ago(hours=-hours))
+
+        assert names(alice_client, REQUESTS, ends=value) == expected
+
+
+class TestOpenedFilter:
+    @pytest.mark.parametrize(("value", "expected"), [("yes", {"opened"}), ("never", {"unopened"})])
+    def test_finds_clients_who_have_not_answered(self, alice_client: Client, value: str, expected: set[str]) -> None:
+        make_request(State.ISSUED, verification=make_verification(name="opened"), opened_at=ago(hours=1))
+        make_request(State.ISSUED, verification=make_verification(name="unopened"))
+        make_request(
+            State.COMPLETED,
+            verification=make_verification(name="answered"),
+            opened_at=ago(days=1),
+            issued_at=ago(days=2),
+        )
+        make_request(State.REFUSED, verification=make_verification(name="refused"))
+
+        assert names(alice_client, REQUESTS, opened=value) == expected
+
+
+class TestAskedByFilter:
+    def test_goes_by_the_name_as_it_was(self, alice_client: Client) -> None:
+        for name in ("Rasa", "Tomas"):
+            batch = make_batch(confirmed=True, confirmed_by_name=name)
+            make_request(State.ISSUED, batch=batch, verification=make_verification(name=f"of {name}"))
+
+        page = alice_client.get(REQUESTS).context["cl"]
+
+        assert [choice["display"] for choice in page.filter_specs[4].choices(page)] == ["All", "Rasa", "Tomas"]
+        assert names(alice_client, REQUESTS, by="Tomas") == {"of Tomas"}
+
+
+class TestAskedOnFilter:
+    def test_is_by_the_day_of_asking(self, alice_client: Client) -> None:
+        make_request(State.ISSUED, verification=make_verification(name="now"))
+        make_request(State.REFUSED, verification=make_verification(name="before"), sent_at=ago(days=40))
+
+        page = alice_client.get(REQUESTS).context["cl"]
+
+        past_week = list(page.filter_specs[3].choices(page))[2]["query_string"]
+        assert names(alice_client, REQUESTS + past_week) == {"now"}
+
+
+class TestBatchInTheAddress:
+    def test_narrows_the_list_to_the_requests_of_a_batch(self, alice_client: Client) -> None:
+        request = make_request(State.REFUSED)
+        make_request(State.REFUSED)
+
+        found = alice_client.get(REQUESTS, {"batch__id__exact": str(request.batch_id), "state": "refused"})
+
+        assert [row.pk for row in found.context["cl"].result_list] == [request.pk]
+        assert InformationRequest.objects.count() == 2
+
+
+class TestCounts:
+    @pytest.mark.parametrize("url", [VERIFICATIONS, REQUESTS])
+    def test_can_be_shown_beside_every_choice(self, alice_client: Client, url: str) -> None:
+        make_request(State.ISSUED)
+
+        page = alice_client.get(url, {"_facets": "True"})
+
+        assert "Waiting for the client (1)" in page.text

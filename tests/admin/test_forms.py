@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.helpers import AdminForm
+
+from idenfy_kyc.admin.forms import DAYS, HOURS, LifetimeWidget, PlanForm, accepted_questionnaires
+from idenfy_kyc.choices import State
+from idenfy_kyc.models import RequestBatch
+from tests.admin.pages import filled_in
+from tests.factories import make_batch, make_request
+
+
+def bound(*, asked: int = 2, **fields: Any) -> PlanForm:
+    return PlanForm(filled_in(**fields), instance=RequestBatch(), asked=asked)
+
+
+class TestLifetime:
+    @pytest.mark.parametrize(
+        ("lifetime", "shown"),
+        [
+            (timedelta(days=14), [14, DAYS]),
+            (timedelta(hours=36), [36, HOURS]),
+            (timedelta(hours=1), [1, HOURS]),
+            (None, [None, DAYS]),
+        ],
+    )
+    def test_is_shown_in_days_where_they_come_out_even(self, lifetime: timedelta | None, shown: list[Any]) -> None:
+        assert LifetimeWidget().decompress(lifetime) == shown
+
+    @pytest.mark.parametrize(
+        ("number", "unit", "lifetime"),
+        [("1", "hours", timedelta(hours=1)), ("30", "days", timedelta(days=30)), ("720", "hours", timedelta(days=30))],
+    )
+    def test_is_a_number_and_a_unit(self, number: str, unit: str, lifetime: timedelta) -> None:
+        form = bound(lifetime_0=number, lifetime_1=unit)
+
+        assert form.is_valid()
+        assert form.instance.lifetime == lifetime
+
+    @pytest.mark.parametrize(
+        ("number", "unit"),
+        [
+            ("0", "days"),
+            ("31", "days"),
+            ("721", "hours"),
+            ("-1", "days"),
+            ("", "days"),
+            ("14", ""),
+            ("14", "fortnights"),
+            ("0.5", "hours"),
+            ("soon", "days"),
+            ("9" * 30, "days"),
+        ],
+    )
+    def test_is_refused_out_of_bounds_with_one_sentence(self, number: str, unit: str) -> None:
+        form = bound(lifetime_0=number, lifetime_1=unit)
+
+        assert not form.is_valid()
+        assert form.errors == {"lifetime": ["Choose between 1 hour and 30 days."]}
+
+    def test_has_one_label_that_belongs_to_the_number(self) -> None:
+        page = str(bound().as_admin().form)
+
+        assert '<label for="id_lifetime_0">' in page
+        assert 'aria-describedby="id_lifetime_0_helptext"' in page
+
+    def test_has_no_label_to_bind_without_an_id(self) -> None:
+        assert LifetimeWidget().id_for_label("") == ""
+
+
+class TestPlanForm:
+    @pytest.mark.parametrize(
+        ("field", "value", "error"),
+        [
+            ("additional_step_upload_required", "", "Choose at least one thing to ask for."),
+            ("risk_assessment_profile", "no-uuid", "A profile ID looks like 3f2d0e6a-0a37-11ec-a45b-025ad99a18e7."),
+            ("note", "", "Give a reason."),
+            ("note", "   ", "Give a reason."),
+        ],
+    )
+    def test_says_at_the_field_what_is_wrong(self, field: str, value: str, error: str) -> None:
+        form = PlanForm(filled_in(**{field: value}), instance=RequestBatch(), asked=2)
+
+        assert not form.is_valid()
+        assert form.errors == {field: [error]}
+
+    def test_takes_a_blank_questionnaire_for_none(self) -> None:
+        form = bound(additional_step_upload_required="", questionnaire="   ")
+
+        assert not form.is_valid()
+        assert form.errors == {"additional_step_upload_required": ["Choose at least one thing to ask for."]}
+
+    @pytest.mark.parametrize("digits", ["123", "12345", "12a4", "١٢٣٤"])
+    def test_refuses_digits_that_are_not_four(self, digits: str) -> None:
+        form = bound(asked=1, bank_card_verification="on", bank_card_expected_last_four=digits)
+
+        assert not form.is_valid()
+        assert form.errors == {"bank_card_expected_last_four": ["Four digits, for example 4242."]}
+
+    def test_refuses_digits_without_the_check_that_they_belong_to(self) -> None:
+        form = bound(asked=1, bank_card_expected_last_four="4242")
+
+        assert not form.is_valid()
+        assert list(form.errors) == ["bank_card_verification"]
+
+    def test_takes_the_digits_of_one_client(self) -> None:
+        form = bound(asked=1, bank_card_verification="on", bank_card_expected_last_four="4242")
+
+        assert form.is_valid()
+        assert form.last_four == "4242"
+
+    def test_has_no_place_for_digits_with_more_than_one_client(self) -> None:
+        form = bound(asked=2, bank_card_verification="on", bank_card_expected_last_four="4242")
+
+        assert form.is_valid()
+        assert form.last_four == ""
+
+    def test_puts_the_cursor_into_the_first_field_that_is_wrong(self) -> None:
+        form = bound(lifetime_0="0", note="")
+
+        form.focus_first_error()
+
+        page = str(form)
+        assert page.count("autofocus") == 1
+        assert form.fields["lifetime"].widget.widgets[0].attrs["autofocus"]
+
+    def test_leaves_the_cursor_alone_without_an_error(self) -> None:
+        form = bound()
+
+        form.focus_first_error()
+
+        assert "autofocus" not in str(form)
+
+    @pytest.mark.parametrize("asked", [1, 2])
+    def test_shows_every_field_in_the_frame_of_the_admin(self, asked: int) -> None:
+        form = bound(asked=asked)
+
+        admin_form = form.as_admin()
+
+        names = [name for _title, options in admin_form.fieldsets for name in options["fields"]]
+        assert isinstance(admin_form, AdminForm)
+        assert set(names) == set(form.fields) - {"expected"}
+
+
+@pytest.mark.django_db
+class TestAcceptedQuestionnaires:
+    def test_are_those_with_which_idenfy_has_issued_a_link(self) -> None:
+        for key in ("source-of-funds", "address", "address"):
+            make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire=key))
+        make_request(State.REFUSED, batch=make_batch(confirmed=True, questionnaire="misspelt"))
+        make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire=""))
+
+        assert accepted_questionnaires() == ["address", "source-of-funds"]

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from idenfy_kyc.admin import report
+from idenfy_kyc.choices import EventKind, Reason, State
+from idenfy_kyc.models import RequestBatch, RequestEvent
+from tests.admin.pages import messages_of, queries, url
+from tests.factories import LINK, TOKEN, make_batch, make_request, make_verification
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def batch() -> RequestBatch:
+    """One of each outcome, and two links."""
+    batch = make_batch(confirmed=True, selection="8 chosen by hand")
+    for state in (State.ISSUED, State.ISSUED, State.COMPLETED, State.EXPIRED):
+        make_request(state, batch=batch)
+    make_request(State.REFUSED, batch=batch, message="Questionnaire was not found", identifier="VALIDATION_ERROR")
+    make_request(State.UNKNOWN, batch=batch, reason=Reason.NO_ANSWER)
+    make_request(State.SKIPPED, batch=batch, reason=Reason.LEFT_OUT, reason_params={"by": "Rasa"})
+    make_request(State.CANCELLED, batch=batch, reason=Reason.WITHDRAWN, reason_params={"note": "mistake"})
+    return batch
+
+
+def outcomes_of(page: Any) -> dict[State, report.Outcome]:
+    return {outcome.state: outcome for outcome in page.context["outcomes_found"]}
+
+
+class TestTheReport:
+    def test_says_first_how_many_have_a_link(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        for state in (State.ISSUED, State.ISSUED, State.REFUSED, State.REFUSED, State.UNKNOWN):
+            make_request(state, batch=batch)
+
+        page = alice_client.get(url(batch))
+
+        assert "Of 5 clients <strong>2 have a link</strong>, 2 were refused, 1 is uncertain." in page.text
+        assert "Done at " in page.text
+
+    def test_says_how_many_got_a_link_once_some_of_them_work_no_more(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        now = timezone.now()
+        make_request(State.ISSUED, batch=batch)
+        make_request(State.ISSUED, batch=batch, expires_at=now - timedelta(minutes=1))
+
+        page = alice_client.get(url(batch))
+
+        assert "2 got a link" in page.text
+        assert outcomes_of(page)[State.EXPIRED].count == "1"
+
+    def test_says_what_each_outcome_means_and_what_to_do(self, alice_client: Client, batch: RequestBatch) -> None:
+        page = alice_client.get(url(batch))
+
+        found = outcomes_of(page)
+        assert list(found) == [
+            State.ISSUED,
+            State.COMPLETED,
+            State.UNKNOWN,
+            State.REFUSED,
+            State.EXPIRED,
+            State.CANCELLED,
+            State.SKIPPED,
+        ]
+        assert all(outcome.meaning for outcome in found.values())
+        assert found[State.REFUSED].reasons == ["“Questionnaire was not found”: 1"]
+        assert found[State.UNKNOWN].reasons == ["iDenfy’s answer did not arrive: 1"]
+        assert "A new request may be refused until" in found[State.UNKNOWN].meaning
+        assert "“Questionnaire was not found”" in page.text
+
+    def test_groups_refusals_by_idenfys_words_and_no_further_than_useful(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        for number in range(report.REASONS_SHOWN + 3):
+            make_request(State.REFUSED, batch=batch, message=f"No {number:02}")
+        make_request(State.REFUSED, batch=batch, message="No 00")
+
+        page = alice_client.get(url(batch))
+
+        reasons = outcomes_of(page)[State.REFUSED].reasons
+        assert reasons[0] == "“No 00”: 2"
+        assert len(reasons) == report.REASONS_SHOWN + 1
+        assert reasons[-1] == "other words: 3"
+
+    def test_says_so_when_idenfy_refused_without_a_word(self, alice_client: Client) -> None:
+        batch = make_request(State.REFUSED).batch
+
+        page = alice_client.get(url(batch))
+
+        assert outcomes_of(page)[State.REFUSED].reasons == ["without a word: 1"]
+
+    def test_says_from_when_to_when_the_links_end(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        now = timezone.now()
+        make_request(State.ISSUED, batch=batch, expires_at=now + timedelta(days=1))
+        make_request(State.ISSUED, batch=batch, expires_at=now + timedelta(days=2))
+
+        page = alice_client.get(url(batch))
+
+        assert "The first link ends on " in outcomes_of(page)[State.ISSUED].meaning
+
+    def test_survives_rows_without_an_end(self, alice_client: Client) -> None:
+        batch = make_request(State.ISSUED, expires_at=None).batch
+
+        page = alice_client.get(url(batch))
+
+        assert page.status_code == 200
+
+    def test_says_who_asked_for_what(self, alice_client: Client, batch: RequestBatch) -> None:
+        page = alice_client.get(url(batch))
+
+        assert "Rasa Kazlauskienė" in page.text
+        assert "Questionnaire “source-of-funds”" in page.text
+        assert "8 chosen by hand" in page.text
+        assert "<h1>annual review" in page.text
+
+    def test_shows_no_link_and_no_token(self, root_client: Client, batch: RequestBatch) -> None:
+        page = root_client.get(url(batch))
+
+        assert LINK not in page.text
+        assert TOKEN not in page.text
+        assert str(batch.rows_in(State.ISSUED)[0].public_id) not in page.text
+        assert "••••••••" in page.text
+
+    def test_leads_to_each_request(self, alice_client: Client, batch: RequestBatch) -> None:
+        request = batch.rows_in(State.ISSUED)[0]
+
+        page = alice_client.get(url(batch))
+
+        assert reverse("admin:idenfy_kyc_informationrequest_change", args=[request.pk]) in page.text
+
+    def test_is_done_even_if_nothing_was_ever_sent(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        make_request(State.CANCELLED, batch=batch, outcome_at=None)
+
+        page = alice_client.get(url(batch))
+
+        assert "Done. Of 1 client" in page.text
+
+    @pytest.mark.parametrize(("show", "rows"), [("", 8), ("issued", 2), ("refused", 1), ("nonsense", 8)])
+    def test_can_show_one_outcome_only(self, alice_client: Client, batch: RequestBatch, show: str, rows: int) -> None:
+        page = alice_client.get(url(batch) + f"?show={show}")
+
+        assert len(page.context["rows"].lines()) == rows
+
+    def test_says_so_when_an_outcome_has_nobody(self, alice_client: Client, batch: RequestBatch) -> None:
+        page = alice_client.get(url(batch) + "?show=sending")
+
+        assert "Nobody." in page.text
+
+    def test_takes_the_same_number_of_queries_for_a_large_batch(self, alice_client: Client) -> None:
+        small, large = make_batch(confirmed=True), make_batch(confirmed=True)
+        for batch, count in ((small, 2), (large, 130)):
+            for number in range(count):
+                make_request(State.ISSUED, batch=batch)
+                make_request(State.REFUSED, batch=batch, message=f"No {number}")
+
+        alice_client.get(url(small))
+
+        assert queries(alice_client, url(small)) == queries(alice_client, url(large))
+
+
+class TestDownloading:
+    def test_is_offered_with_the_number_of_links_that_work(self, carol_client: Client, batch: RequestBatch) -> None:
+        page = carol_client.get(url(batch))
+
+        assert "Download links (2)" in page.text
+
+    def test_is_not_offered_to_those_who_may_not(self, alice_client: Client, batch: RequestBatch) -> None:
+        page = alice_client.get(url(batch))
+
+        assert "Download links" not in page.text
+
+    def test_hands_over_our_links_and_records_it(self, carol_client: Client, batch: RequestBatch) -> None:
+        request = batch.rows_in(State.ISSUED).order_by("pk")[0]
+
+        answer = carol_client.post(url(batch, "download"))
+
+        assert answer["Content-Type"].startswith("text/csv")
+        assert str(request.public_id) in answer.text
+        assert TOKEN not in answer.text
+        assert len(answer.text.splitlines()) == 3
+        assert RequestEvent.objects.filter(kind=EventKind.DOWNLOADED).count() == 2
+
+    def test_goes_back_to_the_page_when_there_is_none(self, carol_client: Client) -> None:
+        batch = make_request(State.REFUSED).batch
+
+        page = carol_client.post(url(batch, "download"), follow=True)
+
+        assert page.redirect_chain == [(url(batch), 302)]
+
+
+class TestWithdrawing:
+    def test_asks_for_a_reason_first(self, alice_client: Client, batch: RequestBatch) -> None:
+        page = alice_client.post(url(batch, "withdraw"))
+
+        assert page.status_code == 200
+        assert "Withdraw 3 requests" in page.text
+        assert batch.rows_in(State.ISSUED).count() == 2
+
+    def test_withdraws_all_that_is_open(self, alice_client: Client, batch: RequestBatch) -> None:
+        make_request(State.QUEUED, batch=batch, verification=make_verification())
+        fields = {"_withdraw": "", "note": "wrong clients", "expected": "4"}
+
+        page = alice_client.post(url(batch, "withdraw"), fields, follow=True)
+
+        assert page.redirect_chain == [(url(batch), 302)]
+        assert messages_of(page) == ["4 requests were withdrawn."]
+        assert batch.rows_in(State.CANCELLED).count() == 5
+
+    def test_is_not_offered_when_nothing_is_open(self, alice_client: Client) -> None:
+        batch = make_request(State.REFUSED).batch
+
+        page = alice_client.get(url(batch))
+
+        assert "Withdraw…" not in page.text

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import resolve, reverse
+from django.utils import timezone
+
+from idenfy_kyc.choices import EventKind, Reason, State
+from idenfy_kyc.models import InformationRequest, RequestEvent
+from idenfy_kyc.services.record import note_batch, note_requests
+from tests.factories import LINK, TOKEN, make_batch, make_request, make_user, make_verification, make_verifications
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:idenfy_kyc_informationrequest_changelist")
+
+
+def page_of(request: InformationRequest, page: str = "change") -> str:
+    return reverse(f"admin:idenfy_kyc_informationrequest_{page}", args=[request.pk])
+
+
+def our_link(request: InformationRequest) -> str:
+    return f"http://testserver/idenfy/r/{request.public_id}/"
+
+
+def shown(client: Client, request: InformationRequest) -> Any:
+    """What comes back when *Show link* is pressed."""
+    return client.post(page_of(request, "show_link"))
+
+
+class TestTheList:
+    def test_answers_who_asked_whom_for_what_why_and_when(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True, note="Annual review 2026", confirmed_by_name="R. Kazlauskienė")
+        verification = make_verification(name="Jonas Jonaitis", client_id="C-1042")
+        sent_at = timezone.now() - timedelta(days=400)
+        make_request(State.COMPLETED, batch=batch, verification=verification, sent_at=sent_at)
+
+        page = alice_client.get(LIST)
+
+        for words in (
+            "Jonas Jonaitis",
+            "C-1042",
+            "Questionnaire “source-of-funds”",
+            "Answered",
+            "R. Kazlauskienė",
+            f"{sent_at:%b %Y}",
+            "Annual review 2026",
+        ):
+            assert words in page.text
+
+    def test_says_how_long_a_link_still_works_and_whether_it_was_opened(self, alice_client: Client) -> None:
+        make_request(State.ISSUED, expires_at=timezone.now() + timedelta(days=3))
+
+        page = alice_client.get(LIST)
+
+        assert "3 days left" in page.text
+        assert "Not yet" in page.text
+
+    def test_says_when_a_link_ended_and_when_it_was_opened(self, alice_client: Client) -> None:
+        moment = timezone.make_aware(timezone.datetime(2020, 3, 17, 12))  # type: ignore[attr-defined]
+        make_request(State.ISSUED, expires_at=moment, opened_at=moment - timedelta(days=1))
+
+        page = alice_client.get(LIST)
+
+        assert "ended on 17 Mar 2020" in page.text
+        assert "16 Mar 2020" in page.text
+
+    def test_never_loads_a_secret(self, alice_client: Client) -> None:
+        make_request(State.ISSUED)
+
+        with CaptureQueriesContext(connection) as queries:
+            page = alice_client.get(LIST)
+
+        assert page.status_code == 200
+        assert not [query for query in queries if "session_url" in query["sql"]]
+
+    def test_takes_the_same_queries_for_1_row_and_for_100(
+        self, alice_client: Client, django_assert_num_queries: Any
+    ) -> None:
+        make_request(State.ISSUED)
+        alice_client.get(LIST)
+        with CaptureQueriesContext(connection) as few:
+            alice_client.get(LIST)
+        for verification in make_verifications(99):
+            make_request(State.ISSUED, verification=verification)
+
+        with django_assert_num_queries(len(few)):
+            page = alice_client.get(LIST)
+
+        assert len(page.context["cl"].result_list) == 100
+
+    @pytest.mark.parametrize("term", ["onaiti", "C-104", "abc0", "annual"])
+    def test_is_searched_by_client_and_by_reason(self, alice_client: Client, term: str) -> None:
+        verification = make_verification(name="Jonas Jonaitis", client_id="C-1042", scan_ref="abc01234")
+        make_request(State.ISSUED, verification=verification, batch=make_batch(confirmed=True, note="Annual"))
+        make_request(State.ISSUED, batch=make_batch(confirmed=True, note="once"))
+
+        page = alice_client.get(LIST, {"q": term})
+
+        assert [row.verification for row in page.context["cl"].result_list] == [verification]
+
+    def test_says_so_when_nobody_has_been_asked(self, alice_client: Client) -> None:
+        make_request(State.DRAFT)
+
+        assert "Nobody has been asked yet." in alice_client.get(LIST).text
+        assert "Nothing matches." in alice_client.get(LIST, {"ends": "3d"}).text
+
+    def test_offers_only_what_one_may_do(self, alice_client: Client, bob_client: Client, carol_client: Client) -> None:
+        make_request(State.ISSUED)
+
+        offered = [client.get(LIST).text for client in (alice_client, bob_client, carol_client)]
+
+        assert [("Withdraw…" in page, "Download links" in page) for page in offered] == [
+            (True, False),
+            (False, False),
+            (False, True),
+        ]
+
+    @pytest.mark.parametrize("persona", ["dora_client", "eve_client", "mallory_client", "anonymous"])
+    def test_is_closed_to_outsiders(self, persona: str, request: pytest.FixtureRequest) -> None:
+        assert request.getfixturevalue(persona).get(LIST).status_code in {302, 403}
+
+
+class TestThePage:
+    def test_tells_the_whole_story(self, bob_client: Client) -> None:
+        profile = uuid.uuid4()
+        batch = make_batch(confirmed=True, note="Annual review", risk_assessment_profile=profile)
+        request = make_request(
+            State.REFUSED,
+            batch=batch,
+            verification=make_verification(name="Jonas Jonaitis", client_id="C-1042"),
+            bank_card_expected_last_four="4242",
+            identifier="VALIDATION_ERROR",
+            message="Already <pending>",
+            status_code=400,
+        )
+
+        page = bob_client.get(page_of(request))
+
+        for words in (
+            "Request to Jonas Jonaitis",
+            "C-1042",
+            "Refused by iDenfy",
+            "iDenfy’s words: “Already &lt;pending&gt;”",
+            "VALIDATION_ERROR",
+            "(400)",
+            "Annual review",
+            "Rasa Kazlauskienė",
+            "4242",
+            str(profile),
+        ):
+            assert words in page.text
+
+    def test_says_why_a_request_is_uncertain(self, bob_client: Client) -> None:
+        request = make_request(State.UNKNOWN, reason=Reason.NO_ANSWER)
+
+        page = bob_client.get(page_of(request))
+
+        assert "ik-state-unknown" in page.text
+        assert "iDenfy’s answer did not arrive" in page.text
+        assert "14 days left" in page.text
+
+    def test_shows_a_row_of_a_plan_as_asked_by_nobody(self, bob_client: Client) -> None:
+        request = make_request(State.SKIPPED, reason=Reason.LEFT_OUT, reason_params={"by": "Alice"})
+
+        page = bob_client.get(page_of(request))
+
+        assert "Left out by Alice" in page.text
+        assert "Nobody yet: this is a plan." in page.text
+
+    def test_shows_its_own_history_and_what_held_up_its_batch(self, bob_client: Client, alice: Any) -> None:
+        batch = make_batch(confirmed=True)
+        mine, other = (make_request(State.QUEUED, batch=batch) for _ in range(2))
+        note_batch(EventKind.CONFIRMED, batch, by=alice, clients=2)
+        note_batch(EventKind.PAUSED, batch, by=alice, reason="person")
+        note_requests(EventKind.ISSUED, [other])
+        InformationRequest.objects.filter(pk=mine.pk).update(outcome_at=timezone.now())
+        note_requests(EventKind.ISSUED, [mine])
+        note_batch(EventKind.CONTINUED, batch, by=alice)
+
+        history = bob_client.get(page_of(mine)).context["history"]
+
+        assert [(line.what, line.who) for line in history.lines] == [
+            ("iDenfy issued a link", ""),
+            ("Stopped", "Alice Example"),
+            ("Confirmed: 2 clients to be asked", "Alice Example"),
+        ]
+
+    def test_reads_the_same_once_the_officer_is_gone(self, bob_client: Client) -> None:
+        officer = make_user(full_name="Rasa Kazlauskienė")
+        request = make_request(State.ISSUED, batch=make_batch(confirmed=True, confirmed_by=officer))
+        note_requests(EventKind.ISSUED, [request], by=officer)
+        before = bob_client.get(page_of(request))
+
+        officer.delete()
+
+        after = bob_client.get(page_of(request))
+        assert after.context["history"].lines == before.context["history"].lines
+        assert "Rasa Kazlauskienė" in after.text
+
+    def test_is_found_only_among_the_rows_that_one_sees(self, bob_client: Client) -> None:
+        nowhere = reverse("admin:idenfy_kyc_informationrequest_change", args=["999"])
+
+        assert bob_client.get(nowhere).status_code == 302
+
+    def test_cannot_be_posted_added_or_deleted(self, root_client: Client) -> None:
+        request = make_request(State.ISSUED)
+        add = reverse("admin:idenfy_kyc_informationrequest_add")
+
+        assert root_client.post(page_of(request), {"state": "draft"}).status_code == 405
+        assert root_client.post(add, {}).status_code == 403
+        assert root_client.post(page_of(request, "delete"), {"post": "yes"}).status_code == 403
+        request.refresh_from_db()
+        assert request.state == State.ISSUED
+
+    @pytest.mark.parametrize("persona", ["dora_client", "eve_client"])
+    def test_is_closed_to_whoever_may_not_look(self, persona: str, request: pytest.FixtureRequest) -> None:
+        row = make_request(State.ISSUED)
+
+        assert request.getfixturevalue(persona).get(page_of(row)).status_code == 403
+
+
+class TestTheLink:
+    def test_is_masked_until_it_is_asked_for(self, carol_client: Client) -> None:
+        request = make_request(State.ISSUED)
+
+        page = carol_client.get(page_of(request))
+
+        assert "http://testserver/idenfy/r/••••••••" in page.text
+        assert str(request.public_id) not in page.text
+        assert LINK not in page.text
+        assert page_of(request, "show_link") in page.text
+        assert not RequestEvent.objects.exists()
+
+    def test_is_shown_on_the_page_and_on_record_and_nowhere_else(self, carol_client: Client) -> None:
+        request = make_request(State.ISSUED)
+
+        page = shown(carol_client, request)
+
+        assert our_link(request) in page.text
+        assert "no-store" in page["Cache-Control"]
+        assert LINK not in page.text
+        assert TOKEN not in page.text
+        event = RequestEvent.objects.get()
+        assert (event.kind, event.actor_name, event.params) == (EventKind.REVEALED, "Carol Example", {})
+        assert not list(page.context["messages"])
+        assert not LogEntry.objects.exists()
+        assert our_link(request) not in carol_client.get(page_of(request)).text
+
+    def test_has_a_button_that_copies_it(self, carol_client: Client) -> None:
+        page = shown(carol_client, make_request(State.ISSUED))
+
+        assert "Copy link" in page.text
+        assert "idenfy_kyc/copy.js" in page.text
+
+    @pytest.mark.parametrize("persona", ["alice_client", "bob_client", "dora_client", "eve_client"])
+    def test_is_shown_to_nobody_without_the_permission(self, persona: str, request: pytest.FixtureRequest) -> None:
+        row = make_request(State.ISSUED)
+
+        answer = shown(request.getfixturevalue(persona), row)
+
+        assert answer.status_code == 403
+        assert not RequestEvent.objects.exists()
+
+    def test_is_not_shown_to_whoever_may_see_links_and_no_requests(self, make_person: Any) -> None:
+        client = Client()
+        client.force_login(make_person("frank", "reveal_link"))
+
+        assert shown(client, make_request(State.ISSUED)).status_code == 403
+
+    def test_says_to_the_others_that_they_may_not_see_it(self, bob_client: Client) -> None:
+        page = bob_client.get(page_of(make_request(State.ISSUED)))
+
+        assert "You may not see clients’ links." in page.text
+        assert "Show link" not in page.text
+
+    def test_is_shown_by_post_only(self, carol_client: Client) -> None:
+        assert carol_client.get(page_of(make_request(State.ISSUED), "show_link")).status_code == 405
+
+    def test_is_not_shown_once_its_time_is_over(self, carol_client: Client) -> None:
+        request = make_request(State.ISSUED, expires_at=timezone.now() - timedelta(seconds=1))
+
+        page = shown(carol_client, request)
+
+        assert our_link(request) not in page.text
+        assert not RequestEvent.objects.exists()
+
+    def test_of_a_request_that_is_gone_leads_back(self, carol_client: Client) -> None:
+        nowhere = reverse("admin:idenfy_kyc_informationrequest_show_link", args=["999"])
+
+        assert carol_client.post(nowhere).status_code == 302
+
+    @pytest.mark.parametrize(
+        ("session_url", "words"),
+        [
+            ("javascript:alert(1)", "What iDenfy sent is no web address."),
+            ("", "only a token for mobile apps"),
+        ],
+    )
+    def test_that_leads_nowhere_is_never_shown(self, carol_client: Client, session_url: str, words: str) -> None:
+        request = make_request(State.ISSUED, session_url=session_url)
+
+        pages = [carol_client.get(page_of(request)), shown(carol_client, request)]
+
+        for page in pages:
+            assert words in page.text
+            assert "javascript:" not in page.text
+            assert our_link(request) not in page.text
+        assert not RequestEvent.objects.exists()
+
+    def test_that_no_key_can_read_is_said_to_be_so(self, carol_client: Client, settings: Any) -> None:
+        request = make_request(State.ISSUED)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE idenfy_kyc_informationrequest SET session_url = 'gAAAAAnonsense'")
+
+        page = carol_client.get(page_of(request))
+
+        assert "no key can read it" in page.text
+        assert "Show link" not in page.text
+
+    def test_that_came_late_is_said_to_be_of_no_use(self, carol_client: Client) -> None:
+        request = make_request(State.CANCELLED, session_url=LINK)
+
+        page = carol_client.get(page_of(request))
+
+        assert "came after this request was over" in page.text
+        assert LINK not in page.text
+
+    @pytest.mark.urls("tests.admin.urls_without_ours")
+    def test_says_what_the_administrator_must_do_without_our_urls(self, carol_client: Client) -> None:
+        request = make_request(State.ISSUED)
+
+        pages = [carol_client.get(page_of(request)), shown(carol_client, request)]
+
+        for page in pages:
+            assert "There is no address for clients yet." in page.text
+        assert not RequestEvent.objects.exists()
+
+
+class TestViewsThatAct:
+    @pytest.mark.parametrize("page", ["show_link", "withdraw"])
+    def test_are_never_wrapped_in_a_transaction(self, page: str) -> None:
+        urls = [LIST, reverse(f"admin:idenfy_kyc_informationrequest_{page}", args=["1"])]
+
+        for url in urls:
+            assert resolve(url).func._non_atomic_requests == {"default"}  # type: ignore[attr-defined]
