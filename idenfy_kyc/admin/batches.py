@@ -217,6 +217,9 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
         method: str = "POST",
         allowed: Callable[[HttpRequest], bool] = may_ask,
     ) -> HttpResponse:
+        if request.method in {"GET", "HEAD"} and method == "POST" and progress.wants_page(request):
+            # Whoever had to sign in on the way to an act arrives here: back to the page, with nothing done.
+            return HttpResponseRedirect(self.url_of("change", object_id))
         if request.method != method:
             return HttpResponseNotAllowed([method])
         if not allowed(request):

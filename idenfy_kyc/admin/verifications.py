@@ -193,7 +193,7 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
         return _("All %(count)s that match: %(conditions)s") % {"count": count, "conditions": conditions}
 
     def _conditions(self, request: HttpRequest) -> list[str]:
-        """The filters and the search of the list, as they stand beside it."""
+        """The filters of the list, as they stand beside it; of a search only that it was one, since it may be a name."""
         changelist = self.get_changelist_instance(request)
         changelist.add_facets = False
         words = []
@@ -203,7 +203,7 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
             if chosen:
                 words.append(_("%(filter)s: %(choice)s") % {"filter": spec.title, "choice": chosen})
         if changelist.query:
-            words.append(_("search “%(words)s”") % {"words": changelist.query})
+            words.append(_("found by a search"))
         return words
 
     # The page of one

@@ -17,7 +17,7 @@ from idenfy_kyc.admin import InformationRequestAdmin, RequestBatchAdmin
 from idenfy_kyc.choices import PauseReason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent
 from idenfy_kyc.testing.plugin import RunningFake
-from tests.admin.pages import LIST, filled_in, make_plan, queries, url
+from tests.admin.pages import BROWSER, LIST, filled_in, make_plan, queries, url
 from tests.factories import make_batch, make_queue, make_request
 from tests.personas import logged_in
 
@@ -105,6 +105,15 @@ class TestTheActs:
         answer = root_client.get(url(queue, act))
 
         assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+    @pytest.mark.parametrize("act", ALLOWED)
+    def test_lead_whoever_had_to_sign_in_on_the_way_back_to_the_page(self, alice_client: Client, act: str) -> None:
+        queue = make_queue(1)
+
+        answer = alice_client.get(url(queue, act), headers={"Accept": BROWSER})
+
+        assert (answer.status_code, answer["Location"]) == (302, url(queue))
+        assert RequestEvent.objects.count() == 0
 
     @pytest.mark.parametrize("act", ALLOWED)
     def test_lead_the_anonymous_to_the_login(self, anonymous: Client, act: str) -> None:

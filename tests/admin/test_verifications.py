@@ -175,7 +175,7 @@ class TestChoosing:
         choose(alice_client, verification, query="?status=APPROVED&verified=over12m&q=jonas&_facets=True", across=True)
 
         assert RequestBatch.objects.get().selection == (
-            "All 1 that match: status: Approved; verified: Over 12 months ago; search “jonas”"
+            "All 1 that match: status: Approved; verified: Over 12 months ago; found by a search"
         )
 
     def test_says_that_nothing_was_left_out(self, alice_client: Client) -> None:
