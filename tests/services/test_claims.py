@@ -228,7 +228,8 @@ class TestDatabaseAway:
     def send_while_locked(self, fake: Any, *, seconds: float, patience: float, count: int = 3) -> RequestBatch:
         batch = trusted(count)
         fake.latency = 0.2
-        posted, self.released = threading.Event(), []
+        posted = threading.Event()
+        self.released: list[float] = []
 
         def look_at_the_journal() -> None:
             while not fake.posts():

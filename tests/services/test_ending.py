@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,16 @@ from tests.factories import make_request, make_verification
 pytestmark = pytest.mark.django_db
 
 FORTNIGHT = timedelta(days=14)
+
+
+def start_of(request: InformationRequest) -> datetime:
+    assert request.sent_at is not None
+    return request.sent_at
+
+
+def end_of(request: InformationRequest) -> datetime:
+    assert request.expires_at is not None
+    return request.expires_at
 
 
 class TestWriteDownTime:
@@ -35,7 +45,7 @@ class TestWriteDownTime:
     def test_leaves_what_still_works(self) -> None:
         request = make_request(State.ISSUED)
 
-        with time_machine.travel(request.expires_at - timedelta(seconds=1), tick=False):
+        with time_machine.travel(end_of(request) - timedelta(seconds=1), tick=False):
             assert services.write_down_time() == 0
 
         assert not RequestEvent.objects.exists()
@@ -43,7 +53,7 @@ class TestWriteDownTime:
     def test_takes_a_claim_nobody_reported_back_on_for_uncertain(self, settings: Any) -> None:
         request = make_request(State.SENDING)
 
-        with time_machine.travel(request.sent_at + timedelta(minutes=15), tick=False):
+        with time_machine.travel(start_of(request) + timedelta(minutes=15), tick=False):
             changed = services.write_down_time()
 
         request.refresh_from_db()
@@ -58,13 +68,13 @@ class TestWriteDownTime:
     def test_leaves_a_young_claim_to_its_sender(self) -> None:
         request = make_request(State.SENDING)
 
-        with time_machine.travel(request.sent_at + timedelta(minutes=14, seconds=59), tick=False):
+        with time_machine.travel(start_of(request) + timedelta(minutes=14, seconds=59), tick=False):
             assert services.write_down_time() == 0
 
     def test_takes_a_claim_that_died_long_ago_for_over_at_once(self) -> None:
         request = make_request(State.SENDING)
 
-        with time_machine.travel(request.sent_at + timedelta(days=60), tick=False):
+        with time_machine.travel(start_of(request) + timedelta(days=60), tick=False):
             services.write_down_time()
 
         request.refresh_from_db()
@@ -83,7 +93,7 @@ class TestWriteDownTime:
     def test_may_be_asked_for_some_only(self) -> None:
         first, second = make_request(State.ISSUED), make_request(State.ISSUED)
 
-        with time_machine.travel(first.expires_at + FORTNIGHT, tick=False):
+        with time_machine.travel(end_of(first) + FORTNIGHT, tick=False):
             services.write_down_time(first.batch.requests.all())
 
         second.refresh_from_db()

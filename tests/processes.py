@@ -1,0 +1,198 @@
+"""Real processes for the tests of races and crashes: each its own Python, all in the test's database.
+
+``with workers("confirm", [{...}, {...}]) as crew`` starts one process for each set of options; they get ready, and
+begin together when ``crew.go()`` says so. What a task returns, or the error that it saw, comes back as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The running processes."""
+
+    processes: list[subprocess.Popen[str]]
+
+    def go(self) -> None:
+        """Let them begin, once all are ready."""
+        for process in self.processes:
+            assert _pipe(process.stdout).readline() == "ready\n"
+        for process in self.processes:
+            _pipe(process.stdin).write("go\n")
+            _pipe(process.stdin).flush()
+
+    def results(self) -> list[dict[str, Any]]:
+        """What each of them returned, when all have ended."""
+        return [json.loads(_pipe(process.stdout).readline() or '{"error": "it died"}') for process in self.processes]
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
+
+
+@contextmanager
+def workers(task: str, options: list[dict[str, Any]], **kyc: Any) -> Iterator[Crew]:
+    """One process for each of ``options``; ``kyc`` are keys of ``IDENFY_KYC``, times in seconds."""
+    from django.db import connection
+
+    database = str(connection.settings_dict["NAME"])
+    root = str(Path(__file__).parents[1])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    crew = Crew(
+        [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.processes", task, json.dumps([database, kyc, given])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment,
+            )
+            for given in options
+        ]
+    )
+    try:
+        yield crew
+    finally:
+        for process in crew.processes:
+            process.kill()
+            process.wait()
+            _pipe(process.stdin).close()
+            _pipe(process.stdout).close()
+
+
+def confirm(batch: int) -> dict[str, Any]:
+    """Press the button, and again with the number that is left, as an officer would."""
+    from idenfy_kyc import services
+    from idenfy_kyc.choices import State
+    from idenfy_kyc.exceptions import PlanChanged
+    from idenfy_kyc.models import RequestBatch
+
+    plan = RequestBatch.objects.get(pk=batch)
+    expected = plan.rows_in(State.DRAFT).count()
+    presses, longest = 0, 0.0
+    while expected:
+        presses, began = presses + 1, time.monotonic()
+        try:
+            confirmed = services.confirm(plan, by=None, expected=expected)
+        except PlanChanged as changed:
+            expected = changed.actual
+        else:
+            return {"confirmed": confirmed, "presses": presses, "longest": _longest(longest, began)}
+        longest = _longest(longest, began)
+    return {"confirmed": False, "presses": presses, "longest": longest}
+
+
+def _longest(longest: float, began: float) -> float:
+    return round(max(longest, time.monotonic() - began), 2)
+
+
+def send(batch: int, *, rounds: int = 1) -> dict[str, Any]:
+    """Send one batch, as several open pages would."""
+    from idenfy_kyc import services
+    from idenfy_kyc.models import RequestBatch
+
+    calls = 0
+    for _ in range(rounds):
+        calls += services.send(RequestBatch.objects.get(pk=batch))
+    return {"calls": calls}
+
+
+def send_all(*, step: float | None) -> dict[str, Any]:
+    """Send whatever there is, until all of it is done: in steps, as a page does, or on and on, as a command."""
+    from idenfy_kyc import services
+
+    while services.unfinished().exists():
+        for batch in services.unfinished():
+            services.send(batch, seconds=step, gives_way=step is not None)
+        time.sleep(0.02)
+    services.write_down_time()
+    return {}
+
+
+def command(*, arguments: list[str]) -> dict[str, Any]:
+    """A management command."""
+    from django.core.management import call_command
+
+    call_command(*arguments)
+    return {}
+
+
+def ask(verification: int) -> dict[str, Any]:
+    """One client from Python; says which error it saw, since that is an answer here."""
+    from idenfy_kyc import services
+    from idenfy_kyc.exceptions import RequestError
+    from idenfy_kyc.models import Verification
+
+    try:
+        request = services.request_information(
+            Verification.objects.get(pk=verification), requested_by=None, note="n", questionnaire="q"
+        )
+    except RequestError as refused:
+        return {"refused": type(refused).__name__}
+    return {"state": request.state}
+
+
+def record(*, count: int, seed: int) -> dict[str, Any]:
+    """The same verifications, in an order of its own."""
+    from idenfy_kyc import services
+
+    rows = [{"scan_ref": f"scan-{number}", "client_id": f"C-{number}", "status": "APPROVED"} for number in range(count)]
+    random.Random(seed).shuffle(rows)
+    recorded = services.record_verifications(rows)
+    return {"added": recorded.added, "unchanged": recorded.unchanged}
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    task.__name__: task for task in (confirm, send, send_all, command, ask, record)
+}
+_TIMES = {"CLAIM_TIMEOUT", "DEFAULT_LIFETIME"}
+
+
+def _decoded(kyc: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = dict(kyc)
+    values |= {name: timedelta(seconds=kyc[name]) for name in _TIMES & set(kyc)}
+    if "RETRY_WAITS" in values:
+        values["RETRY_WAITS"] = tuple(timedelta(seconds=seconds) for seconds in values["RETRY_WAITS"])
+    return values
+
+
+def main() -> None:
+    """One process: get ready, wait for the word, do the task, say what came of it."""
+    import django
+    from django.conf import settings
+    from django.db import connection
+
+    task, (database, kyc, options) = sys.argv[1], json.loads(sys.argv[2])
+    django.setup()
+    connection.settings_dict["NAME"] = database
+    settings.IDENFY_KYC = {**settings.IDENFY_KYC, **_decoded(kyc)}
+    connection.ensure_connection()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    began = time.monotonic()
+    try:
+        result = TASKS[task](**options)
+    except Exception as error:  # noqa: BLE001 - the test wants to know of any
+        result = {"error": f"{type(error).__name__}: {error}"}
+    sys.stdout.write(json.dumps(result | {"seconds": round(time.monotonic() - began, 2)}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
