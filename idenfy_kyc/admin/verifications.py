@@ -193,7 +193,7 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
         return _("All %(count)s that match: %(conditions)s") % {"count": count, "conditions": conditions}
 
     def _conditions(self, request: HttpRequest) -> list[str]:
-        """The filters of the list, as they stand beside it; of a search only that it was one, since it may be a name."""
+        """The filters of the list, as they stand beside it. A search is not quoted: its words may be a name."""
         changelist = self.get_changelist_instance(request)
         changelist.add_facets = False
         words = []

@@ -19,12 +19,11 @@ from django.utils import timezone
 
 from ..api import InformationAsks
 from ..choices import EventKind, State
-from ..conf import get_settings
 from ..models import InformationRequest, RequestBatch
 from . import database
 from .answers import Effect, Outcome
 from .ending import cancel_ineligible
-from .pacing import had_issue_since_start, has_trust, keep_alone
+from .pacing import Room, had_issue_since_start, keep_alone
 from .record import note_requests
 
 
@@ -47,44 +46,49 @@ class Claim:
         return timezone.now() - (self.request.sent_at or timezone.now())
 
 
-def claim(batch: RequestBatch, places: int, key: uuid.UUID) -> list[Claim]:
-    """Claim up to ``places`` queued requests of ``batch``, those tried least first.
+def claim(batch: RequestBatch, room: Room, key: uuid.UUID, *, again: bool = False) -> list[Claim]:
+    """Claim as many queued requests of ``batch`` as there is room for, those tried least first.
 
-    Whose verification may no longer be asked, is taken out of the queue instead. While the batch has no trust yet, one
-    is claimed, and none if another sender has.
-
-    Whoever must repeat it, because the database went away, repeats it with the same ``key``: a claim whose commit was
-    not acknowledged is found again, and is not lost as one that nobody sends.
+    Whose verification may no longer be asked, is taken out of the queue instead. Without trust one is claimed, and none
+    if another sender has. Whoever must repeat it, because the database went away, says so and keeps the ``key``: a
+    claim whose commit was not acknowledged is found, and is not lost as one that nobody sends.
     """
-    alone = places > 0 and not has_trust(batch)
-    while places > 0:
-        waiting = _waiting(batch, 1 if alone else places)
-        if waiting:
-            _mark(batch, waiting, key, alone=alone)
-        if (claims := _claimed(batch, key)) or alone or not waiting:
-            return claims
+    if again and (found := _claimed(batch, key)):
+        return found
+    while room.places > 0:
+        waiting = _waiting(batch, room.places if room.is_trusted else 1)
+        marked = _mark(batch, waiting, key, alone=not room.is_trusted) if waiting else 0
+        if marked == len(waiting):
+            return [Claim(request, key, asks_of(batch, request)) for request in waiting]
+        if marked or not room.is_trusted:
+            return _claimed(batch, key)
     return []
 
 
-def _waiting(batch: RequestBatch, places: int) -> list[int]:
+def _waiting(batch: RequestBatch, places: int) -> list[InformationRequest]:
     """The first of the queue, once those who may not be asked any more are out of it."""
     while True:
         queue = batch.requests.filter(state=State.QUEUED).order_by("attempts", "pk")
-        first = list(queue.values_list("pk", "verification__status")[:places])
-        gone = [pk for pk, status in first if status in get_settings().INELIGIBLE_STATUSES]
+        first = list(queue.select_related("verification").defer("session_url", "token")[:places])
+        gone = [request.pk for request in first if not request.verification.is_eligible]
         if not gone:
-            return [pk for pk, _status in first]
+            return first
         cancel_ineligible(batch.requests.filter(pk__in=gone))
 
 
-def _mark(batch: RequestBatch, waiting: list[int], key: uuid.UUID, *, alone: bool) -> None:
+def _mark(batch: RequestBatch, waiting: list[InformationRequest], key: uuid.UUID, *, alone: bool) -> int:
+    """Mark those that are still queued as claimed; return how many were."""
     now = timezone.now()
+    rows = InformationRequest.objects.filter(pk__in=[request.pk for request in waiting], state=State.QUEUED)
     with transaction.atomic(using=database.alias(), durable=True):
         if alone and not keep_alone(batch, now):
-            return
-        InformationRequest.objects.filter(pk__in=waiting, state=State.QUEUED).move(
+            return 0
+        marked = rows.move(
             State.SENDING, claim=key, sent_at=now, expires_at=now + batch.lifetime, attempts=F("attempts") + 1
         )
+    for request in waiting:
+        request.sent_at, request.expires_at = now, now + batch.lifetime
+    return marked
 
 
 def _claimed(batch: RequestBatch, key: uuid.UUID) -> list[Claim]:

@@ -54,7 +54,8 @@ def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_
     except PlanChanged:
         database.repeat_on_conflict(lambda: _recheck(batch))
         raise
-    batch.refresh_from_db()
+    if confirmed:
+        batch.refresh_from_db()
     return confirmed
 
 
@@ -137,9 +138,8 @@ def _blocked(drafts: list[InformationRequest]) -> list[InformationRequest]:
     A plan may be days old: statuses, and whose verification it is, are looked at again.
     """
     _renew_client_keys(drafts)
-    open_verifications, open_clients = open_requests(
-        (draft.verification_id for draft in drafts), (draft.client_key for draft in drafts)
-    )
+    clients = {draft.verification.client_id for draft in drafts if draft.client_key}
+    open_verifications, open_clients = open_requests((draft.verification_id for draft in drafts), clients)
     seen: set[str] = set()
     for draft in drafts:
         is_open = open_verifications.get(draft.verification_id) or open_clients.get(draft.client_key or "")

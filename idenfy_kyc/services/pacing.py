@@ -11,6 +11,7 @@ continues.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,20 +38,30 @@ _COUNTED = ("tries", "outages")
 """How often a batch has waited since its last link, and how often of these for an outage."""
 
 
-def places(batch: RequestBatch, *, own: int, now: datetime) -> int:
-    """How many more of the batch may be asked at this moment, by a sender that has ``own`` calls under way.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many more of a batch may be asked at this moment."""
+
+    places: int = 0
+    is_trusted: bool = False
+    """Without trust a request goes alone: none follows, from any sender, until its outcome is written."""
+
+
+def room(batch: RequestBatch, *, own: int, now: datetime, is_trusted: bool = False) -> Room:
+    """The room for a sender that has ``own`` calls under way, and may know already that this run has trust.
 
     May pause the batch: when the hour's quota is used up.
     """
     if batch.is_plan or batch.is_stopped() or batch.is_waiting(now):
-        return 0
-    free = get_settings().CONCURRENCY - own if has_trust(batch) else 1 - max(own, in_flight(batch, now))
+        return Room()
+    is_trusted = is_trusted or has_trust(batch)
+    free = get_settings().CONCURRENCY - own if is_trusted else 1 - max(own, in_flight(batch, now))
     if free <= 0:
-        return 0
+        return Room(is_trusted=is_trusted)
     left = quota_left(now)
     if left <= 0 and own == 0:
         _wait_for_quota(batch, now)
-    return min(free, left)
+    return Room(min(free, left), is_trusted)
 
 
 def has_trust(batch: RequestBatch) -> bool:
@@ -99,8 +110,8 @@ def react(batch: RequestBatch, outcome: Outcome) -> None:
     if outcome.effect is Effect.GO_ON:
         _go_on(batch, outcome, now)
     elif outcome.effect is Effect.DOUBT:
-        _last_were = _last_outcomes(batch, DOUBTS_THAT_WAIT).values_list("state", flat=True)
-        if list(_last_were) == [State.UNKNOWN] * DOUBTS_THAT_WAIT:
+        last = [request.state for request in _last_outcomes(batch, DOUBTS_THAT_WAIT)]
+        if last == [State.UNKNOWN] * DOUBTS_THAT_WAIT:
             _wait(batch, PauseReason.OUTAGE, now)
     elif outcome.effect is Effect.WAIT:
         _wait(batch, PauseReason(outcome.pause_reason), now)
@@ -135,15 +146,23 @@ def _go_on(batch: RequestBatch, outcome: Outcome, now: datetime) -> None:
             waited.update(paused_at=None, paused_until=None, pause_reason="", pause_params={})
     elif batch.continued_at is None and not has_trust(batch):
         last = list(_last_outcomes(batch, REFUSALS_THAT_STOP).filter(outcome_at__gte=batch.run_started_at))
-        said = {(row.state, row.identifier, row.message) for row in last}
-        if len(last) == REFUSALS_THAT_STOP and said == {(State.REFUSED, outcome.identifier, outcome.message)}:
+        said = {_refusal(row) for row in last}
+        if len(last) == REFUSALS_THAT_STOP and len(said) == 1 and None not in said:
             stop(batch, PauseReason.REFUSALS, count=REFUSALS_THAT_STOP, **_said(outcome))
+
+
+def _refusal(request: InformationRequest) -> tuple[int | None, str, str] | None:
+    """Why iDenfy refused, the same for every client of whom it says the same; None if it did not refuse."""
+    if request.state != State.REFUSED:
+        return None
+    return request.status_code, request.identifier, request.message.replace(request.verification.scan_ref, "…")
 
 
 def _last_outcomes(batch: RequestBatch, count: int) -> Any:
     """The outcomes written last; filters may follow, so the number is cut by key."""
     last = batch.requests.filter(outcome_at__isnull=False).order_by("-outcome_at", "-pk")
-    return InformationRequest.objects.filter(pk__in=list(last.values_list("pk", flat=True)[:count]))
+    keys = list(last.values_list("pk", flat=True)[:count])
+    return InformationRequest.objects.filter(pk__in=keys).select_related("verification")
 
 
 def _wait(batch: RequestBatch, reason: PauseReason, now: datetime, *, retry_after: float | None = None) -> None:

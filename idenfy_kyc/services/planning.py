@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -120,11 +120,12 @@ def discard(batch: RequestBatch) -> bool:
 
 
 def open_requests(
-    verifications: Iterable[int], clients: Iterable[str | None]
+    verifications: Iterable[int], clients: Collection[str]
 ) -> tuple[dict[int, dict[str, Any]], dict[str, dict[str, Any]]]:
     """The open requests by verification and by client digest, each as the parameters of ``OPEN_REQUEST``.
 
-    Asked by the two unique columns, portion by portion: an OR over both would use neither index.
+    Asked by the two unique columns and by whose verification it is *now*, since a client ID can be corrected and a plan
+    can have asked once for each verification; portion by portion, since an OR over them would use no index.
     """
     by_verification = {
         row["open_verification"]: _params_of_open(row)
@@ -133,8 +134,13 @@ def open_requests(
     }
     by_client = {
         row["open_client"]: _params_of_open(row)
-        for portion in database.portions(key for key in clients if key)
+        for portion in database.portions(filter(None, map(client_digest, clients)))
         for row in _open_rows(open_client__in=portion)
+    }
+    by_client |= {
+        client_digest(row["open_verification__client_id"]) or "": _params_of_open(row)
+        for portion in database.portions(filter(None, clients))
+        for row in _open_rows(open_verification__client_id__in=portion)
     }
     return by_verification, by_client
 
@@ -156,7 +162,8 @@ def _verdicts(candidates: list[Candidate], *, per_verification: bool) -> dict[in
     """Who is not asked, and why; whoever is not in it is asked."""
     ineligible = set(get_settings().INELIGIBLE_STATUSES)
     keys = {} if per_verification else {c.pk: client_digest(c.client_id) for c in candidates}
-    open_verifications, open_clients = open_requests((c.pk for c in candidates), set(keys.values()))
+    clients = set() if per_verification else {c.client_id for c in candidates}
+    open_verifications, open_clients = open_requests((c.pk for c in candidates), clients)
     verdicts: dict[int, Verdict] = {}
     best: dict[str, Candidate] = {}
     for candidate in candidates:
@@ -187,8 +194,10 @@ def _row(batch: RequestBatch, candidate: Candidate, verdict: Verdict | None) -> 
 
 
 def _open_rows(**condition: Any) -> Iterable[Mapping[str, Any]]:
-    fields = ("pk", "open_verification", "open_client", "expires_at", "batch__confirmed_by_name", "batch__confirmed_at")
-    rows: Iterable[Mapping[str, Any]] = InformationRequest.objects.filter(**condition).values(*fields)
+    rows: Iterable[Mapping[str, Any]] = InformationRequest.objects.filter(**condition).values(
+        *("pk", "open_verification", "open_client", "open_verification__client_id", "expires_at"),
+        *("batch__confirmed_by_name", "batch__confirmed_at"),
+    )
     return rows
 
 

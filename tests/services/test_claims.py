@@ -24,14 +24,19 @@ from idenfy_kyc.models import InformationRequest, RequestBatch
 from idenfy_kyc.services import sending
 from idenfy_kyc.services.answers import outcome_of
 from idenfy_kyc.services.claims import Claim, claim, write
+from idenfy_kyc.services.pacing import Room, has_trust
 from tests.factories import LINK, TOKEN, make_queue, make_request
 
 SESSION = InformationSession(token=TOKEN, session_url=LINK)
 REFUSAL = IdenfyStatusError(400, identifier="BAD_VALUE", message="no", is_json=True)
 
 
+def claim_some(batch: RequestBatch, places: int) -> list[Claim]:
+    return claim(batch, Room(places, has_trust(batch)), uuid.uuid4())
+
+
 def claim_one(batch: RequestBatch) -> Claim:
-    return claim(batch, 1, uuid.uuid4())[0]
+    return claim_some(batch, 1)[0]
 
 
 def trusted(count: int) -> RequestBatch:
@@ -46,16 +51,16 @@ class TestClaim:
     def test_is_as_many_as_there_are_places(self) -> None:
         batch = trusted(5)
 
-        claims = claim(batch, 3, uuid.uuid4())
+        claims = claim_some(batch, 3)
 
         assert len(claims) == batch.rows_in(State.SENDING).count() == 3
-        assert all(claimed.request.attempts == 1 for claimed in claims)
+        assert set(batch.rows_in(State.SENDING).values_list("attempts", flat=True)) == {1}
 
     def test_is_one_while_the_batch_has_no_trust_and_none_beside_it(self) -> None:
         batch = make_queue(5)
 
-        first = claim(batch, 3, uuid.uuid4())
-        second = claim(batch, 3, uuid.uuid4())
+        first = claim_some(batch, 3)
+        second = claim_some(batch, 3)
 
         assert (len(first), len(second)) == (1, 0)
 
@@ -63,25 +68,27 @@ class TestClaim:
         batch = make_queue(5)
         services.stop(RequestBatch.objects.get(), by=None)
 
-        assert claim(batch, 1, uuid.uuid4()) == []
+        assert claim_some(batch, 1) == []
 
     def test_never_takes_what_another_one_has(self) -> None:
         batch = trusted(5)
 
-        keys = [claimed.request.pk for _ in range(3) for claimed in claim(batch, 2, uuid.uuid4())]
+        keys = [claimed.request.pk for _ in range(3) for claimed in claim_some(batch, 2)]
 
         assert len(keys) == len(set(keys)) == 5
 
     def test_is_found_again_by_its_key(self) -> None:
         batch, key = trusted(5), uuid.uuid4()
-        first = claim(batch, 2, key)
+        first = claim(batch, Room(2, is_trusted=True), key)
         InformationRequest.objects.filter(state=State.QUEUED).update(state=State.DRAFT, **CLOSED)
 
-        assert {c.request.pk for c in claim(batch, 2, key)} == {c.request.pk for c in first}
+        found = claim(batch, Room(2, is_trusted=True), key, again=True)
+
+        assert {claimed.request.pk for claimed in found} == {claimed.request.pk for claimed in first}
 
     @pytest.mark.parametrize("places", [0, -1])
     def test_is_nothing_without_a_place(self, places: int) -> None:
-        assert claim(trusted(1), places, uuid.uuid4()) == []
+        assert claim_some(trusted(1), places) == []
 
     def test_says_until_when_the_link_will_work(self) -> None:
         claimed = claim_one(make_queue(1, lifetime=timedelta(days=2)))
@@ -294,7 +301,7 @@ class TestInterrupt:
 class TestDeadSender:
     def test_leaves_uncertain_rows_that_are_never_sent_again(self, fake_idenfy: Any) -> None:
         batch = trusted(6)
-        claim(batch, 4, uuid.uuid4())
+        claim_some(batch, 4)
 
         with time_machine.travel(timezone.now() + timedelta(minutes=16)):
             services.send(batch)

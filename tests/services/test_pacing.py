@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import BatchState, EventKind, PauseReason, State
@@ -60,6 +64,20 @@ class TestRefusals:
         assert batch.pause_params["count"] == 5
         assert "questionnaire" in batch.pause_params["message"]
         assert services.send(batch) == 0
+
+    def test_stop_it_too_if_the_reason_names_each_verification(self, httpserver: HTTPServer, configure: Any) -> None:
+        def refuse(call: Request) -> Response:
+            scan_ref = call.path.split("/")[3]
+            body = {"identifier": "BAD_VALUE", "message": f"Verification {scan_ref} cannot be updated."}
+            return Response(json.dumps(body), status=400, content_type="application/json")
+
+        httpserver.expect_request(re.compile("/kyc/.*")).respond_with_handler(refuse)
+        configure(BASE_URL=httpserver.url_for(""))
+        batch = make_queue(20)
+
+        services.send(batch)
+
+        assert counts(batch) == {State.REFUSED: 5, State.QUEUED: 15}
 
     def test_stop_it_no_more_once_somebody_continued_it(self, fake_idenfy: Any) -> None:
         fake_idenfy.fake.questionnaires = []

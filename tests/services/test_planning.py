@@ -77,6 +77,23 @@ class TestPlan:
 
         assert reasons(batch) == {other.pk: Reason.OPEN_REQUEST}
 
+    def test_leaves_out_a_client_whose_id_was_corrected_while_a_request_was_open(self, officer: Any) -> None:
+        earlier = make_request(State.ISSUED)
+        Verification.objects.filter(pk=earlier.verification_id).update(client_id="C-corrected")
+        other = make_verification(client_id="C-corrected")
+
+        batch = services.plan([other], planned_by=officer)
+
+        assert reasons(batch) == {other.pk: Reason.OPEN_REQUEST}
+
+    def test_leaves_out_a_client_who_is_being_asked_once_for_each_verification(self, officer: Any) -> None:
+        earlier = make_request(State.ISSUED, batch=make_batch(confirmed=True, per_verification=True))
+        other = make_verification(client_id=earlier.verification.client_id)
+
+        batch = services.plan([other], planned_by=officer)
+
+        assert reasons(batch) == {other.pk: Reason.OPEN_REQUEST}
+
     @pytest.mark.parametrize("state", [State.REFUSED, State.COMPLETED, State.EXPIRED, State.CANCELLED, State.SKIPPED])
     def test_takes_a_client_whose_earlier_request_is_over(self, officer: Any, state: State) -> None:
         earlier = make_request(state)
