@@ -30,7 +30,8 @@ lint: $(VENV)/.for-lint  ## Check style, types, templates and migrations
 	@DATABASE_URL=sqlite://:memory: DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check
 
 bench: $(VENV)/.for-bench  ## Measure what asking costs beside the network, and count queries
-	$(BIN)/python -m benchmarks.sending $(ARGS)
+	@$(BIN)/python -m benchmarks.queries
+	@$(BIN)/python -m benchmarks.sending
 
 clean:  ## Take away the virtualenv, caches and what was built
 	rm -rf $(VENV) $(VENV)-newest build dist *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis

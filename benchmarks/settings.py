@@ -1,16 +1,15 @@
-"""The least project that the app runs in, for the benchmarks."""
+"""The example project on a database of its own, which ``DATABASE_URL`` may name."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-import environ
+from example_project.settings import *  # noqa: F403
+from example_project.settings import env
 
-env = environ.Env()
 _file = Path(tempfile.mkdtemp(prefix="idenfy-kyc-bench-")) / "bench.sqlite3"
 
-SECRET_KEY = "a key for benchmarks only"
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "idenfy_kyc"]
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{_file}")}
-USE_TZ = True
+DEBUG = False
+ALLOWED_HOSTS = ["testserver"]
