@@ -24,11 +24,6 @@ class State(TextChoices):
     CANCELLED = "cancelled", _("Withdrawn")
 
     @property
-    def may_become(self) -> frozenset[State]:
-        """The states that may follow this one."""
-        return MOVES[self]
-
-    @property
     def may_follow(self) -> list[State]:
         """The states that this one may follow."""
         return [old for old, new in MOVES.items() if self in new]

@@ -21,7 +21,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_http_methods
 
 from . import services
 from .choices import State
@@ -54,14 +53,13 @@ def _discreet(view: View) -> View:
 @csrf_exempt
 @login_not_required
 @_discreet
-@require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("target")
 def client_link(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The client's page; on POST, the way to ``sessionUrl``.
 
     Exempt from CSRF protection: the address itself is the credential, so another site gains nothing from a client's
-    cookies. Clients who refuse cookies get through; and Django does not log the path of a live link, as it does for
-    every request that fails this protection.
+    cookies. Clients who refuse cookies get through. And Django logs the path of every request that it answers with an
+    error, which here is a link that works: so any other method than POST just shows the page.
 
     The template, ``idenfy_kyc/client_link.html``, is made to be overridden. It gets ``page`` (``open``, ``staff``,
     ``help``, ``ended``, ``answered``, ``withdrawn`` or ``unknown``), ``project`` (the name clients know), and where

@@ -59,6 +59,6 @@ class TestVersions:
 
 class TestDependencies:
     def test_are_few(self, metadata: ConfigParser) -> None:
-        names = re.findall(r"^[a-z]+", metadata["options"]["install_requires"], flags=re.MULTILINE)
+        names = re.findall(r"^[a-z0-9]+", metadata["options"]["install_requires"], flags=re.MULTILINE)
 
-        assert names == ["cryptography", "django", "requests"]
+        assert names == ["cryptography", "django", "requests", "urllib3"]

@@ -111,10 +111,16 @@ class TestLookingAtTheLink:
         assert response.content == b""
 
     @pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
-    def test_refuses_other_methods(self, client: Client, method: str) -> None:
-        response = getattr(client, method)(address(a_request()))
+    def test_only_shows_itself_to_other_methods_and_its_address_to_no_log(
+        self, client: Client, method: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        request = a_request()
 
-        assert response.status_code == 405
+        response = getattr(client, method)(address(request))
+
+        assert response.status_code == 200
+        assert not RequestEvent.objects.exists()
+        assert caplog.text == ""
 
     @pytest.mark.parametrize("method", ["get", "post", "put"])
     def test_is_kept_out_of_caches_frames_and_search_engines(self, client: Client, method: str) -> None:

@@ -62,9 +62,11 @@ class InformationRequest(models.Model):
     """One client being asked once, of one verification, within one batch."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    batch = models.ForeignKey(RequestBatch, models.PROTECT, related_name="requests", verbose_name=_("batch"))
+    batch = models.ForeignKey(
+        RequestBatch, models.PROTECT, related_name="requests", verbose_name=_("batch"), db_index=False
+    )
     verification = models.ForeignKey(
-        Verification, models.PROTECT, related_name="requests", verbose_name=_("verification")
+        Verification, models.PROTECT, related_name="requests", verbose_name=_("verification"), db_index=False
     )
     bank_card_expected_last_four = models.CharField(
         _("expected last four digits"), max_length=4, blank=True, validators=[validate_last_four]
@@ -104,7 +106,8 @@ class InformationRequest(models.Model):
         verbose_name_plural = _("requests")
         permissions = [("reveal_link", _("Can see and download clients’ links"))]
         indexes = [
-            models.Index(fields=["batch", "state", "attempts", "id"], name="idenfy_kyc_req_queue"),
+            models.Index(fields=["state", "batch", "attempts", "id"], name="idenfy_kyc_req_queue"),
+            models.Index(fields=["verification", "sent_at"], name="idenfy_kyc_req_last_asked"),
             models.Index(fields=["batch", "outcome_at"], name="idenfy_kyc_req_outcomes"),
             models.Index(fields=["state", "expires_at"], name="idenfy_kyc_req_clock"),
         ]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from ..choices import Reason, State
 from ..exceptions import AlreadyOpen, NotEligible, PlanChanged
-from ..models import InformationRequest, RequestBatch, Verification
+from ..models import InformationRequest, RequestBatch, Verification, client_digest
+from ..models.request import InformationRequestQuerySet
 from . import database
-from .confirming import check_asks, confirm
+from .confirming import check_asks, check_configured, queue
 from .ending import write_down_time
-from .planning import Candidate, freeze
-from .record import frozen_name
+from .planning import Candidate, freeze, new_batch
 from .sending import send as send_batch
 
 if TYPE_CHECKING:
@@ -32,22 +34,30 @@ def request_information(
     With ``send=False`` the request is only queued, and this is the one form allowed inside a transaction.
 
     Raises ``AlreadyOpen``, ``NotEligible``, ``ValidationError`` (what is asked), ``ImproperlyConfigured`` (no
-    credentials), and with ``send`` ``RuntimeError`` inside a transaction.
+    credentials), ``TypeError`` (an ask that there is not); and with ``send`` ``RuntimeError`` inside a transaction, and
+    ``DatabaseError`` if the database would not take iDenfy's answer: then the request may have been made.
     https://documentation.idenfy.com/kyc/request-update
     """
     if send:
         database.refuse_transaction()
+    check_configured()
     last_four = asks.pop("bank_card_expected_last_four", "")
-    asks |= {"note": note, "planned_by": requested_by, "planned_by_name": frozen_name(requested_by)}
-    check_asks(RequestBatch(**asks), last_four=last_four)
-    write_down_time()
+    new = partial(new_batch, planned_by=requested_by, note=note, **asks)
+    check_asks(new(), last_four=last_four)
+    # Of this client only: the caller may be in a transaction, and would hold everybody else's rows.
+    write_down_time(_open_ones(verification))
     request = database.repeat_on_conflict(
-        lambda: _queue_one(RequestBatch(**asks), verification.pk, by=requested_by, last_four=last_four)
+        lambda: _queue_one(new(), verification.pk, by=requested_by, last_four=last_four)
     )
     if send:
         send_batch(request.batch)
         request.refresh_from_db()
     return request
+
+
+def _open_ones(verification: Verification) -> InformationRequestQuerySet:
+    own, clients = Q(open_verification=verification), Q(open_client=client_digest(verification.client_id))
+    return InformationRequest.objects.filter(own | clients if verification.client_id else own)
 
 
 def _queue_one(batch: RequestBatch, key: int, *, by: User, last_four: str) -> InformationRequest:
@@ -59,7 +69,7 @@ def _queue_one(batch: RequestBatch, key: int, *, by: User, last_four: str) -> In
         if request.state == State.SKIPPED:
             raise NotEligible(request.reason_params["status"]) if request.reason == Reason.INELIGIBLE else AlreadyOpen()
         try:
-            confirm(batch, by=by, expected=1, last_four=last_four)
+            queue(batch, by=by, expected=1, last_four=last_four)
         except PlanChanged:
             raise AlreadyOpen from None
         request.refresh_from_db()

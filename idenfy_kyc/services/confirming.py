@@ -29,13 +29,11 @@ from ..models.request import validate_last_four
 from . import database
 from .account import fingerprint
 from .ending import write_down_time
-from .planning import open_requests
+from .planning import ASKED, open_requests
 from .record import frozen_name, note_batch, note_requests
 
 if TYPE_CHECKING:
     from .record import User
-
-ASKED = ("lifetime", "note", *RequestBatch.ASKS)
 
 
 def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_four: str = "") -> bool:
@@ -45,18 +43,23 @@ def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_
     button. Raises ``PlanChanged`` if another number would be asked, ``ValidationError`` if the asks are not valid,
     and ``ImproperlyConfigured`` without credentials.
     """
-    if not get_settings().is_configured:
-        raise ImproperlyConfigured("IDENFY_KYC has no API_KEY and API_SECRET: set both to ask for information.")
+    check_configured()
     check_asks(batch, last_four=last_four)
     write_down_time()
     try:
-        confirmed = database.repeat_on_conflict(lambda: _confirm(batch, by=by, expected=expected, last_four=last_four))
+        confirmed = database.repeat_on_conflict(lambda: queue(batch, by=by, expected=expected, last_four=last_four))
     except PlanChanged:
         database.repeat_on_conflict(lambda: _recheck(batch))
         raise
     if confirmed:
         batch.refresh_from_db()
     return confirmed
+
+
+def check_configured() -> None:
+    """Raise ``ImproperlyConfigured`` without credentials to ask with."""
+    if not get_settings().is_configured:
+        raise ImproperlyConfigured("IDENFY_KYC has no API_KEY and API_SECRET: set both to ask for information.")
 
 
 def check_asks(batch: RequestBatch, *, last_four: str = "") -> None:
@@ -70,7 +73,8 @@ def check_asks(batch: RequestBatch, *, last_four: str = "") -> None:
             raise ValidationError({"bank_card_expected_last_four": error}) from None
 
 
-def _confirm(batch: RequestBatch, *, by: User, expected: int | None, last_four: str) -> bool:
+def queue(batch: RequestBatch, *, by: User, expected: int | None, last_four: str) -> bool:
+    """The transaction of :func:`confirm`, and nothing but it."""
     with transaction.atomic(using=database.alias()):
         confirmed = RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).update(
             confirmed_at=timezone.now(),
@@ -87,7 +91,7 @@ def _confirm(batch: RequestBatch, *, by: User, expected: int | None, last_four: 
         if not free or (expected is not None and len(free) != expected):
             raise PlanChanged(expected=expected or 0, actual=len(free))
         _skip(blocked)
-        _queue(free, last_four=last_four)
+        _queue_all(free, last_four=last_four)
         note_batch(EventKind.CONFIRMED, batch, by=by, clients=len(free))
     return True
 
@@ -99,7 +103,7 @@ def _recheck(batch: RequestBatch) -> None:
             _skip(_blocked(_locked_drafts(batch)))
 
 
-def _queue(free: list[InformationRequest], *, last_four: str) -> None:
+def _queue_all(free: list[InformationRequest], *, last_four: str) -> None:
     """Queue them all. Whoever left one out in this very moment makes the number wrong: then nobody is asked."""
     extra = {"bank_card_expected_last_four": last_four} if last_four else {}
     queued = sum(

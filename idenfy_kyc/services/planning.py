@@ -22,6 +22,8 @@ from .record import frozen_name, note_batch, note_requests
 if TYPE_CHECKING:
     from .record import User
 
+ASKED = ("lifetime", "note", *RequestBatch.ASKS)
+"""The columns of a batch that say what is asked, and why."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -58,18 +60,26 @@ def plan(
 
     ``selection`` says in words how the clients were chosen. ``per_verification`` asks once for each verification,
     even of the same client. ``asks`` prefill the plan: ``note``, ``lifetime``, ``questionnaire`` and so on. Nothing
-    is sent. Raises :class:`~idenfy_kyc.exceptions.TooMany` beyond ``MAX_BATCH_SIZE``, before anything is made.
+    is sent. Raises :class:`~idenfy_kyc.exceptions.TooMany` beyond ``MAX_BATCH_SIZE``, before anything is made, and
+    ``TypeError`` for an ask that there is not.
     """
     candidates = _candidates(verifications)
     write_down_time()
-    batch = RequestBatch(
+    batch = new_batch(planned_by=planned_by, selection=selection, per_verification=per_verification, **asks)
+    return database.repeat_on_conflict(lambda: freeze(batch, candidates))
+
+
+def new_batch(*, planned_by: User, selection: str = "", per_verification: bool = False, **asks: Any) -> RequestBatch:
+    """A plan, not stored yet. Raises ``TypeError`` for what is no ask: what a batch *is*, nobody sets from outside."""
+    if unknown := asks.keys() - set(ASKED):
+        raise TypeError(f"One cannot ask for {', '.join(sorted(unknown))}; only for {', '.join(ASKED)}.")
+    return RequestBatch(
         planned_by=planned_by,  # type: ignore[misc]
         planned_by_name=frozen_name(planned_by),
         selection=selection,
         per_verification=per_verification,
         **asks,
     )
-    return database.repeat_on_conflict(lambda: freeze(batch, candidates))
 
 
 def freeze(batch: RequestBatch, candidates: list[Candidate]) -> RequestBatch:

@@ -143,9 +143,9 @@ class _Sender:
                 claimed.request.pk,
             )
             raise
-        database.insist(lambda: pacing.react(self.batch, outcome), patience=self.patience)
         if taken and outcome.state is State.ISSUED:
             information_requested.send_robust(sender=InformationRequest, request_id=claimed.request.pk)
+        database.insist(lambda: pacing.react(self.batch, outcome), patience=self.patience)
 
     def write(self, claimed: Claim, meant: Outcome) -> tuple[Outcome, bool]:
         outcome = settle(self.batch, meant)

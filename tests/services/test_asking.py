@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import State
@@ -24,6 +25,24 @@ def ask(verification: Verification, **asks: Any) -> InformationRequest:
 
 
 class TestRequestInformation:
+    @pytest.mark.parametrize("name", ["confirmed_at", "fingerprint", "paused_at", "questionaire"])
+    def test_takes_nothing_but_what_can_be_asked(self, name: str) -> None:
+        with pytest.raises(TypeError, match=name):
+            ask(make_verification(), **{name: "x"})
+
+        assert not RequestBatch.objects.exists()
+
+    def test_leaves_everybody_elses_rows_alone_inside_a_transaction(self) -> None:
+        past = timezone.now() - timedelta(days=1)
+        stranger, own = make_request(State.ISSUED, expires_at=past), make_request(State.ISSUED, expires_at=past)
+
+        with transaction.atomic():
+            ask(make_verification(client_id=own.verification.client_id), send=False)
+
+        stranger.refresh_from_db()
+        own.refresh_from_db()
+        assert (stranger.state, own.state) == (State.ISSUED, State.EXPIRED)
+
     def test_asks_at_once_and_returns_the_link(self, fake_idenfy: Any, officer: Any) -> None:
         verification = make_verification()
 

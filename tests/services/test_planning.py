@@ -121,6 +121,15 @@ class TestPlan:
         assert len(drafted(batch)) == 2
 
 
+class TestAsks:
+    @pytest.mark.parametrize("name", ["confirmed_at", "fingerprint", "planned_at", "pause_reason"])
+    def test_are_nothing_but_what_can_be_asked(self, officer: Any, name: str) -> None:
+        with pytest.raises(TypeError, match=name):
+            services.plan([make_verification()], planned_by=officer, **{name: "x"})
+
+        assert not RequestBatch.objects.exists()
+
+
 class TestOneClient:
     """Of the verifications of one client, the newest approved one is asked for."""
 
