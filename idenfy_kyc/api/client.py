@@ -14,7 +14,7 @@ import json
 import sys
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import requests
 from django.core.exceptions import ImproperlyConfigured
@@ -28,6 +28,7 @@ from .protocol import (
     InformationAsks,
     InformationSession,
     decipher_request_information,
+    is_whole,
     request_information_path,
     request_information_payload,
 )
@@ -104,7 +105,8 @@ class IdenfyClient:
 
         https://documentation.idenfy.com/api-reference/kyc-verifications/request-additional-information-from-client
         """
-        response, content = self._post(request_information_path(scan_ref), request_information_payload(asks))
+        path = request_information_path(scan_ref)
+        response, content = self._post(path, _ObservedBody(json.dumps(request_information_payload(asks)).encode()))
         return decipher_request_information(response.status_code, response.headers, content)
 
     def close(self) -> None:
@@ -119,13 +121,12 @@ class IdenfyClient:
     ) -> None:
         self.close()
 
-    def _post(self, path: str, payload: dict[str, Any]) -> tuple[requests.Response, bytes]:
+    def _post(self, path: str, body: _ObservedBody) -> tuple[requests.Response, bytes]:
         """The answer, with the start of its body.
 
         Whatever goes wrong below becomes our error, and is described, not chained: the texts of ``requests`` quote
         URLs, and error reports show the variables of every frame. So it is raised where nothing is being handled.
         """
-        body = _ObservedBody(json.dumps(payload).encode())
         handled_by_caller = sys.exception()
         try:
             return self._exchange(path, body)
@@ -134,12 +135,11 @@ class IdenfyClient:
         raise IdenfyConnectionError(description, maybe_delivered=body.was_read)
 
     def _exchange(self, path: str, body: _ObservedBody) -> tuple[requests.Response, bytes]:
-        key, secret = self._credentials
         with self._session.post(
             self._base_url + path,
             data=body,
             # Given here and as bytes: no .netrc takes their place, and they need not be Latin-1.
-            auth=HTTPBasicAuth(key.encode(), secret.encode()),
+            auth=HTTPBasicAuth(*(part.encode() for part in self._credentials)),
             headers=_HEADERS,
             timeout=self._timeouts,
             allow_redirects=False,
@@ -166,12 +166,19 @@ class _ObservedBody(io.BytesIO):
 
 
 def _start_of(response: requests.Response) -> bytes:
-    """The body as it came over the wire; of one that is too long, just enough to tell."""
+    """The body as it came over the wire; of one that is too long, just enough to tell.
+
+    A link that is all there is not thrown away because the connection broke, or the time was over, before its end.
+    """
     content = b""
-    for chunk in response.raw.stream(16 * 1024, decode_content=False):
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            break
+    try:
+        for chunk in response.raw.stream(16 * 1024, decode_content=False):
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                break
+    except Exception:
+        if not is_whole(content):
+            raise
     return content
 
 

@@ -18,7 +18,10 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from django.views.decorators.debug import sensitive_variables
+
 from ..exceptions import IdenfyResponseError, IdenfyStatusError
+from ..secret import Secret
 
 MAX_ANSWER_BYTES = 64 * 1024
 """An honest answer is a few hundred bytes; a longer one is not read to its end, and none of it is believed."""
@@ -80,6 +83,7 @@ def request_information_payload(asks: InformationAsks) -> dict[str, Any]:
     return {name: value for name, value in payload.items() if value or name == "lifetime"}
 
 
+@sensitive_variables()
 def decipher_request_information(status_code: int, headers: Mapping[str, str], body: bytes) -> InformationSession:
     """What the answer holds: the session that iDenfy issued.
 
@@ -95,6 +99,11 @@ def decipher_request_information(status_code: int, headers: Mapping[str, str], b
     if not token:
         raise IdenfyResponseError("The answer has no tokenString", status_code=status_code)
     return InformationSession(token=token, session_url=_secret(data.get("sessionUrl")))
+
+
+def is_whole(body: bytes) -> bool:
+    """Whether ``body`` is all of an answer, even if the connection broke before it was ended properly."""
+    return isinstance(_json(body), dict)
 
 
 def _status_error(status_code: int, headers: Mapping[str, str], data: Any) -> IdenfyStatusError:
@@ -123,15 +132,15 @@ def _json(body: bytes) -> Any:
         return _NO_JSON
 
 
-def _secret(value: Any) -> str:
+def _secret(value: Any) -> Secret:
     """``value`` as it came if it is text that says something and can be encoded, else an empty string."""
     if not isinstance(value, str) or not value.strip():
-        return ""
+        return Secret()
     try:
         value.encode()
     except UnicodeEncodeError:
-        return ""
-    return value
+        return Secret()
+    return Secret(value)
 
 
 def _words(data: Any, depth: int = _DEEPEST_WORDS) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..choices import State
 from ..conf import MAX_LIFETIME, MIN_LIFETIME, get_settings
+from .primary import PrimaryManager
 
 if TYPE_CHECKING:
     from .request import InformationRequestQuerySet
@@ -62,6 +63,8 @@ class RequestBatch(models.Model):
 
     if TYPE_CHECKING:
         requests: InformationRequestQuerySet
+
+    objects: ClassVar[models.Manager[RequestBatch]] = PrimaryManager()
 
     class Meta:
         verbose_name = _("request batch")

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .batch import RequestBatch
+from .primary import PrimaryManager
 from .request import InformationRequest
 from .verification import Verification
 
@@ -40,7 +41,7 @@ class RequestEvent(models.Model):
     verification = models.ForeignKey(Verification, models.PROTECT, null=True, blank=True, related_name="events")
     params = models.JSONField(default=dict, blank=True)
 
-    objects = RequestEventQuerySet.as_manager()
+    objects = PrimaryManager.from_queryset(RequestEventQuerySet)()
 
     class Meta:
         verbose_name = _("line of the record")

@@ -19,10 +19,12 @@ from django.db import models
 from django.db.models.lookups import Exact
 from django.utils.crypto import salted_hmac
 
+from ..secret import Secret
+
 _SALT = "idenfy_kyc.models.fields.EncryptedTextField"
 
 
-class Unreadable(str):
+class Unreadable(Secret):
     """What stands in for a secret that no current key decrypts. Empty, so that it is never shown as a link."""
 
     __slots__ = ("ciphertext",)
@@ -50,6 +52,9 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
 
     description = "Encrypted text"
 
+    def to_python(self, value: Any) -> Any:
+        return Secret(value) if value and not isinstance(value, Secret) else value
+
     def get_prep_value(self, value: Any) -> Any:
         if isinstance(value, Unreadable):
             return value.ciphertext
@@ -61,7 +66,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         if not value:
             return value
         try:
-            return _current_box().decrypt(value.encode()).decode()
+            return Secret(_current_box().decrypt(value.encode()).decode())
         except InvalidToken:
             return Unreadable(value)
 

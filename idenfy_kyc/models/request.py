@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ..choices import CLOSED, ENDS_BY_CLOCK, OPEN, State
 from .batch import RequestBatch
 from .fields import EncryptedTextField, Unreadable
+from .primary import PrimaryManager
 from .verification import Verification
 
 validate_last_four = RegexValidator(r"\A[0-9]{4}\Z", _("Four digits, for example 4242."))
@@ -99,7 +100,7 @@ class InformationRequest(models.Model):
     identifier = models.CharField(max_length=100, blank=True)
     message = models.CharField(max_length=500, blank=True)
 
-    objects = InformationRequestQuerySet.as_manager()
+    objects = PrimaryManager.from_queryset(InformationRequestQuerySet)()
 
     class Meta:
         verbose_name = _("request")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..choices import status_label
 from ..conf import get_settings
+from .primary import PrimaryManager
 
 validate_scan_ref = RegexValidator(
     r"\A[A-Za-z0-9-]{1,40}\Z",
@@ -48,7 +49,7 @@ class Verification(models.Model):
     created_at = models.DateTimeField(_("added on"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed on"), auto_now=True)
 
-    objects = VerificationQuerySet.as_manager()
+    objects = PrimaryManager.from_queryset(VerificationQuerySet)()
 
     class Meta:
         verbose_name = _("verification")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from ..choices import Reason, State
@@ -45,10 +45,14 @@ def request_information(
     new = partial(new_batch, planned_by=requested_by, note=note, **asks)
     check_asks(new(), last_four=last_four)
     # Of this client only: the caller may be in a transaction, and would hold everybody else's rows.
-    write_down_time(_open_ones(verification))
-    request = database.repeat_on_conflict(
-        lambda: _queue_one(new(), verification.pk, by=requested_by, last_four=last_four)
-    )
+    write_down_time(_open_ones(Verification.objects.get(pk=verification.pk)))
+    try:
+        request = database.repeat_on_conflict(
+            lambda: _queue_one(new(), verification.pk, by=requested_by, last_four=last_four)
+        )
+    except IntegrityError as error:
+        # The unique columns know better than what this transaction can see.
+        raise AlreadyOpen from error
     if send:
         send_batch(request.batch)
         request.refresh_from_db()
@@ -56,8 +60,10 @@ def request_information(
 
 
 def _open_ones(verification: Verification) -> InformationRequestQuerySet:
-    own, clients = Q(open_verification=verification), Q(open_client=client_digest(verification.client_id))
-    return InformationRequest.objects.filter(own | clients if verification.client_id else own)
+    """By all that planning looks at: the verification, the client's digest, and whose verification it is now."""
+    own, client_id = Q(open_verification=verification), verification.client_id
+    of_client = Q(open_client=client_digest(client_id)) | Q(open_verification__client_id=client_id)
+    return InformationRequest.objects.filter(own | of_client if client_id else own)
 
 
 def _queue_one(batch: RequestBatch, key: int, *, by: User, last_four: str) -> InformationRequest:

@@ -116,7 +116,7 @@ def settle(batch: RequestBatch, outcome: Outcome) -> Outcome:
 
 
 def write(claimed: Claim, outcome: Outcome) -> bool:
-    """Write what came of a claim, in a transaction of its own; return whether the request took it as its state.
+    """Write what came of a claim, in a transaction of its own; return whether the request has taken it as its state.
 
     If the request has moved elsewhere meanwhile, the state stays; a link that came is kept all the same, since nobody
     will get another one.
@@ -131,6 +131,8 @@ def write(claimed: Claim, outcome: Outcome) -> bool:
             late = rows.exclude(state=State.ISSUED)  # that would be this very answer, written before
             if late.update(token=session.token, session_url=session.session_url, issued_at=timezone.now()):
                 note_requests(EventKind.LATE_LINK, [claimed.request])
+            else:
+                return rows.exists()
     return bool(moved)
 
 

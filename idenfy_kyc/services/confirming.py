@@ -75,6 +75,7 @@ def check_asks(batch: RequestBatch, *, last_four: str = "") -> None:
 
 def queue(batch: RequestBatch, *, by: User, expected: int | None, last_four: str) -> bool:
     """The transaction of :func:`confirm`, and nothing but it."""
+    keys = _keys_to_lock(batch)
     with transaction.atomic(using=database.alias()):
         confirmed = RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).update(
             confirmed_at=timezone.now(),
@@ -85,7 +86,7 @@ def queue(batch: RequestBatch, *, by: User, expected: int | None, last_four: str
         )
         if not confirmed:
             return False
-        drafts = _locked_drafts(batch)
+        drafts = _locked_drafts(batch, keys)
         blocked = _blocked(drafts)
         free = [draft for draft in drafts if not draft.reason]
         if not free or (expected is not None and len(free) != expected):
@@ -98,9 +99,10 @@ def queue(batch: RequestBatch, *, by: User, expected: int | None, last_four: str
 
 def _recheck(batch: RequestBatch) -> None:
     """After a confirmation that was taken back: write down who can no longer be asked, so that the page shows it."""
+    keys = _keys_to_lock(batch)
     with transaction.atomic(using=database.alias()):
         if RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).update(confirmed_at=None):
-            _skip(_blocked(_locked_drafts(batch)))
+            _skip(_blocked(_locked_drafts(batch, keys)))
 
 
 def _queue_all(free: list[InformationRequest], *, last_four: str) -> None:
@@ -114,26 +116,26 @@ def _queue_all(free: list[InformationRequest], *, last_four: str) -> None:
         raise PlanChanged(expected=len(free), actual=queued)
 
 
-def _locked_drafts(batch: RequestBatch) -> list[InformationRequest]:
-    """The drafts as they are once nobody else can ask their clients."""
-    _lock_clients(batch)
-    return _drafts(batch)
+def _keys_to_lock(batch: RequestBatch) -> list[int]:
+    """Every verification of the clients in the plan.
 
-
-def _drafts(batch: RequestBatch) -> list[InformationRequest]:
-    return list(batch.requests.filter(state=State.DRAFT).select_related("verification").order_by("pk"))
-
-
-def _lock_clients(batch: RequestBatch) -> None:
-    drafts = batch.rows_in(State.DRAFT).values_list("verification_id", "verification__client_id")
+    Read before the transaction: under REPEATABLE READ the first plain SELECT decides what a transaction sees, and that
+    must come after the locks, or it would not see what others did while it waited for them.
+    """
     keys, clients = set(), set()
-    for key, client_id in drafts:
+    for key, client_id in batch.rows_in(State.DRAFT).values_list("verification_id", "verification__client_id"):
         keys.add(key)
         clients.add(client_id)
     for portion in database.portions(sorted(clients)):
         keys |= set(Verification.objects.of_clients(portion).values_list("pk", flat=True))
-    for numbers in database.portions(sorted(keys)):
-        list(Verification.objects.filter(pk__in=numbers).order_by("pk").select_for_update().values_list("pk"))
+    return sorted(keys)
+
+
+def _locked_drafts(batch: RequestBatch, keys: list[int]) -> list[InformationRequest]:
+    """The drafts as they are once nobody else can ask their clients."""
+    for portion in database.portions(keys):
+        list(Verification.objects.filter(pk__in=portion).order_by("pk").select_for_update().values_list("pk"))
+    return list(batch.requests.filter(state=State.DRAFT).select_related("verification").order_by("pk"))
 
 
 def _blocked(drafts: list[InformationRequest]) -> list[InformationRequest]:

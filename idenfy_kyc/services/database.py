@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connections, router, transaction
+from django.db import Error, IntegrityError, OperationalError, connections, router, transaction
 
 from ..models import InformationRequest
 
@@ -29,7 +29,15 @@ def alias() -> str:
 
 
 def refuse_transaction() -> None:
-    """Raise ``RuntimeError`` inside a transaction (that of a test case aside)."""
+    """Raise ``RuntimeError`` inside a transaction (that of a test case aside).
+
+    Also where autocommit is off, which ``durable`` does not see: every statement is in somebody's transaction then.
+    """
+    connection = connections[alias()]
+    if not connection.in_atomic_block and not connection.get_autocommit():
+        raise RuntimeError(
+            "Sending needs autocommit: with a rollback, links that iDenfy has issued would be forgotten."
+        )
     with transaction.atomic(using=alias(), durable=True):
         pass
 
@@ -81,7 +89,7 @@ def insist(work: Callable[[], T], *, patience: float) -> T:
     while True:
         try:
             return work()
-        except (OperationalError, InterfaceError):
+        except Error:  # a failover has many faces, "read-only transaction" among them
             connection = connections[alias()]
             if connection.in_atomic_block or time.monotonic() + pause > give_up_at:
                 raise

@@ -11,6 +11,8 @@ continues.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +21,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
-from ..choices import EventKind, PauseReason, State
+from ..choices import EventKind, PauseReason, Reason, State
 from ..conf import get_settings
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
@@ -29,11 +31,14 @@ from .record import note_batch
 
 REFUSALS_THAT_STOP = 5
 DOUBTS_THAT_WAIT = 3
+OUTCOMES_COMPARED = 100
+"""How far back refusals are compared with each other."""
 SHORTEST_RETRY_AFTER = timedelta(seconds=1)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 HOUR = timedelta(hours=1)
 _FOREVER = frozenset({PauseReason.UNREACHABLE, PauseReason.RATE_LIMITED})
 """Waiting for these costs nobody anything, so they never turn into a stop."""
+_NUMBERS = re.compile(r"[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*")
 _COUNTED = ("tries", "outages")
 """How often a batch has waited since its last link, and how often of these for an outage."""
 
@@ -68,9 +73,25 @@ def has_trust(batch: RequestBatch) -> bool:
     """Whether this run has seen one client asked well; once a person continued, a refusal is as clear an answer."""
     started = batch.run_started_at
     clear = Q(issued_at__gte=started)
-    if batch.continued_at is not None:
+    if refusals_are_accepted(batch):
         clear |= Q(state=State.REFUSED, outcome_at__gte=started)
     return batch.requests.filter(clear, outcome_at__gte=started).exists()
+
+
+def refusals_are_accepted(batch: RequestBatch) -> bool:
+    """Whether the batch has stopped for refusals before, and a person continued it all the same."""
+    if batch.continued_at is None:
+        return False
+    stops = batch.events.filter(kind=EventKind.PAUSED, at__lte=batch.continued_at).values_list("params", flat=True)
+    return any(params.get("reason") == PauseReason.REFUSALS for params in stops)
+
+
+def catch_up(batch: RequestBatch) -> None:
+    """Wait, if the last outcomes say so and the sender that wrote them died before it could."""
+    last = list(_last_outcomes(batch, DOUBTS_THAT_WAIT))
+    started = batch.run_started_at
+    if _are_doubts(last) and started is not None and all(request.outcome_at >= started for request in last):
+        _wait(batch, PauseReason.OUTAGE, timezone.now())
 
 
 def keep_alone(batch: RequestBatch, now: datetime) -> bool:
@@ -110,8 +131,7 @@ def react(batch: RequestBatch, outcome: Outcome) -> None:
     if outcome.effect is Effect.GO_ON:
         _go_on(batch, outcome, now)
     elif outcome.effect is Effect.DOUBT:
-        last = [request.state for request in _last_outcomes(batch, DOUBTS_THAT_WAIT)]
-        if last == [State.UNKNOWN] * DOUBTS_THAT_WAIT:
+        if _are_doubts(list(_last_outcomes(batch, DOUBTS_THAT_WAIT))):
             _wait(batch, PauseReason.OUTAGE, now)
     elif outcome.effect is Effect.WAIT:
         _wait(batch, PauseReason(outcome.pause_reason), now)
@@ -144,25 +164,30 @@ def _go_on(batch: RequestBatch, outcome: Outcome, now: datetime) -> None:
         if batch.paused_until is not None:
             waited = RequestBatch.objects.filter(pk=batch.pk, paused_until__lte=now)
             waited.update(paused_at=None, paused_until=None, pause_reason="", pause_params={})
-    elif batch.continued_at is None and not has_trust(batch):
-        last = list(_last_outcomes(batch, REFUSALS_THAT_STOP).filter(outcome_at__gte=batch.run_started_at))
-        said = {_refusal(row) for row in last}
-        if len(last) == REFUSALS_THAT_STOP and len(said) == 1 and None not in said:
+    elif not refusals_are_accepted(batch) and not has_trust(batch):
+        last = _last_outcomes(batch, OUTCOMES_COMPARED).filter(outcome_at__gte=batch.run_started_at)
+        same = Counter(_refusal(request) for request in last if request.state == State.REFUSED)
+        if same and max(same.values()) >= REFUSALS_THAT_STOP:
             stop(batch, PauseReason.REFUSALS, count=REFUSALS_THAT_STOP, **_said(outcome))
 
 
-def _refusal(request: InformationRequest) -> tuple[int | None, str, str] | None:
-    """Why iDenfy refused, the same for every client of whom it says the same; None if it did not refuse."""
-    if request.state != State.REFUSED:
-        return None
-    return request.status_code, request.identifier, request.message.replace(request.verification.scan_ref, "…")
+def _refusal(request: InformationRequest) -> tuple[int | None, str, str]:
+    """Why iDenfy refused, the same for all of whom it says the same: references, numbers and traces are left aside."""
+    return request.status_code, request.identifier, _NUMBERS.sub("…", request.message)
+
+
+def _are_doubts(last: list[InformationRequest]) -> bool:
+    return [request.state for request in last] == [State.UNKNOWN] * DOUBTS_THAT_WAIT
 
 
 def _last_outcomes(batch: RequestBatch, count: int) -> Any:
-    """The outcomes written last; filters may follow, so the number is cut by key."""
-    last = batch.requests.filter(outcome_at__isnull=False).order_by("-outcome_at", "-pk")
-    keys = list(last.values_list("pk", flat=True)[:count])
-    return InformationRequest.objects.filter(pk__in=keys).select_related("verification")
+    """The answers, or their absence, written last; filters may follow, so the number is cut by key."""
+    last = (
+        batch.requests.filter(outcome_at__isnull=False)
+        .exclude(reason=Reason.SENDER_DIED)
+        .order_by("-outcome_at", "-pk")
+    )
+    return InformationRequest.objects.filter(pk__in=list(last.values_list("pk", flat=True)[:count]))
 
 
 def _wait(batch: RequestBatch, reason: PauseReason, now: datetime, *, retry_after: float | None = None) -> None:
@@ -201,7 +226,7 @@ def _wait_for_quota(batch: RequestBatch, now: datetime) -> None:
             batch,
             PauseReason.QUOTA,
             until=oldest + HOUR,
-            params={"quota": get_settings().HOURLY_QUOTA},
+            params=batch.pause_params | {"quota": get_settings().HOURLY_QUOTA},
         )
 
 

@@ -18,7 +18,7 @@ from itertools import count
 from typing import ParamSpec, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import Error as DatabaseAway
 from django.utils import timezone
 
 from ..api import IdenfyClient
@@ -61,9 +61,10 @@ def send(
     batch = _fresh(batch)
     if batch.is_plan:
         return 0
-    _check_account(batch)
     write_down_time(batch.requests.all())
+    _check_account(batch)
     cancel_ineligible(batch.requests.all())
+    pacing.catch_up(_fresh(batch))
     if gives_way and pacing.in_flight(batch, timezone.now()) >= get_settings().CONCURRENCY:
         return 0
     if pacing.room(_fresh(batch), own=0, now=timezone.now()).places <= 0:
@@ -102,18 +103,27 @@ class _Sender:
                 self.take_finished()
             except BaseException as error:  # noqa: BLE001 (an interrupt too: first iDenfy's answers, then the end)
                 lost = lost or error
-                if isinstance(error, DatabaseError):
+                if isinstance(error, DatabaseAway):
                     self.patience = 0.0
         if lost is not None:
             raise lost
         return self.calls
 
     def fill(self) -> None:
-        """Claim as many as places are free; the pause is read anew each time."""
+        """Claim as many as places are free; the pause is read anew each time. What is claimed is under way at once."""
         key, tries = uuid.uuid4(), count()
-        for claimed in database.insist(lambda: self.claim(key, again=next(tries) > 0), patience=self.patience):
-            self.calls += 1
-            self.under_way[self.pool.submit(_call, self.client, claimed)] = claimed
+        claims = database.insist(lambda: self.claim(key, again=next(tries) > 0), patience=self.patience)
+        futures = {Future[Answer](): claimed for claimed in claims}
+        self.under_way |= futures
+        self.calls += len(futures)
+        try:
+            for future, claimed in futures.items():
+                self.pool.submit(_run, future, self.client, claimed)
+        except BaseException:  # no thread to be had, or an interrupt: whatever nobody has begun was not sent
+            for future in futures:
+                if future.cancel():
+                    self.under_way[_not_sent("No thread could be started")] = self.under_way.pop(future)
+            raise
 
     def claim(self, key: uuid.UUID, *, again: bool) -> list[Claim]:
         batch = self.batch = _fresh(self.batch)
@@ -163,6 +173,17 @@ class _NoThreads(Executor):
 
 def _pool(size: int) -> Executor:
     return ThreadPoolExecutor(size) if size > 1 else _NoThreads()
+
+
+def _run(future: Future[Answer], client: IdenfyClient, claimed: Claim) -> None:
+    if future.set_running_or_notify_cancel():
+        future.set_result(_call(client, claimed))
+
+
+def _not_sent(why: str) -> Future[Answer]:
+    future: Future[Answer] = Future()
+    future.set_result(IdenfyConnectionError(why, maybe_delivered=False))
+    return future
 
 
 def _call(client: IdenfyClient, claimed: Claim) -> Answer:

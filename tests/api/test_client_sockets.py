@@ -204,6 +204,23 @@ class TestNothingWasSent:
         assert error.maybe_delivered is False
 
 
+class TestALinkThatIsAllThere:
+    @pytest.mark.parametrize(
+        "head",
+        [
+            pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", id="of a body too short"),
+            pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n17\r\n", id="without a last chunk"),
+        ],
+    )
+    def test_is_taken_though_the_connection_broke(
+        self, connect: Callable[..., IdenfyClient], asks: InformationAsks, head: bytes
+    ) -> None:
+        with serving(saying(head + b'{"tokenString": "abcd"}\r\n')) as server:
+            session = connect(server.url).request_information("a-b-c", asks)
+
+        assert session.token == "abcd"
+
+
 class TestItMayHaveBeenDelivered:
     def test_to_a_server_that_never_answers(self, fail: Fail) -> None:
         with serving(silent) as server:
@@ -324,7 +341,7 @@ class TestItMayHaveBeenDelivered:
     @pytest.mark.parametrize(
         "data",
         [
-            pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}", id="too short"),
+            pytest.param(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"token', id="too short"),
             pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}", id="a chunk too short"),
             pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n", id="no size"),
             pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="another protocol"),

@@ -13,7 +13,7 @@ from idenfy_kyc.choices import State
 from idenfy_kyc.exceptions import AlreadyOpen, NotEligible
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification
 from idenfy_kyc.testing import Fault
-from tests.factories import make_request, make_verification
+from tests.factories import make_batch, make_request, make_verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +31,15 @@ class TestRequestInformation:
             ask(make_verification(), **{name: "x"})
 
         assert not RequestBatch.objects.exists()
+
+    def test_is_not_kept_from_asking_by_a_request_of_another_verification_that_is_over(self, fake_idenfy: Any) -> None:
+        past = timezone.now() - timedelta(days=1)
+        batch = make_batch(confirmed=True, per_verification=True)
+        earlier = make_request(State.ISSUED, batch=batch, expires_at=past)
+
+        request = ask(make_verification(client_id=earlier.verification.client_id))
+
+        assert request.shown_state is State.ISSUED
 
     def test_leaves_everybody_elses_rows_alone_inside_a_transaction(self) -> None:
         past = timezone.now() - timedelta(days=1)
