@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.encoding import iri_to_uri
@@ -25,6 +26,7 @@ from django.views.decorators.debug import sensitive_variables
 from . import services
 from .choices import State
 from .conf import get_settings
+from .decorators import durable
 from .models import InformationRequest, RequestBatch
 
 OVER = {
@@ -50,6 +52,7 @@ def _discreet(view: View) -> View:
     return never_cache(xframe_options_deny(wrapper))
 
 
+@durable
 @csrf_exempt
 @login_not_required
 @_discreet
@@ -74,7 +77,10 @@ def client_link(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return _show(request, "staff", info)
     if request.method != "POST":
         return _show(request, page, info)
-    target = services.open_link(info)
+    try:
+        target = services.open_link(info)
+    except DatabaseError:
+        target = None
     if target is None:
         return _show(request, "help", info)
     # Not Django's redirect, which refuses more than 2,048 characters: how long a token may be, iDenfy does not say.

@@ -7,7 +7,7 @@ from itertools import chain, repeat
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -204,6 +204,23 @@ class TestGoingOn:
         request.refresh_from_db()
         assert request.opened_at == first
         assert RequestEvent.objects.filter(kind=EventKind.OPENED).count() == 2
+
+    def test_asks_for_patience_when_the_database_is_busy(
+        self, client: Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        request = a_request()
+
+        def busy(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if sql.startswith("UPDATE"):
+                raise OperationalError("database is locked")
+            return run(sql, params, many, context)
+
+        with connection.execute_wrapper(busy):
+            response = client.post(address(request))
+
+        assert response.status_code == 200
+        assert "Please ask" in response.content.decode()
+        assert caplog.text == ""
 
     def test_needs_no_cookie_and_no_token(self, caplog: pytest.LogCaptureFixture) -> None:
         request = a_request()
