@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from .choices import ENDS_BY_CLOCK, EventKind, PauseReason, Reason, State, status_label
 from .models import InformationRequest, RequestBatch, RequestEvent
@@ -166,27 +166,30 @@ def duration_left_text(left: timedelta) -> str:
 def moment_text(moment: datetime, now: datetime | None = None) -> str:
     """A local time: “14:05” today, “17 March, 14:05” on another day."""
     local, today = _local(moment), _local(now or timezone.now())
-    if local.date() == today.date():
-        return formats.time_format(local.time(), "H:i")
-    return stamp_text(moment, now)
+    return _time_text(local) if local.date() == today.date() else stamp_text(moment, now)
 
 
 def day_text(moment: datetime, now: datetime | None = None) -> str:
     """A local date: “17 March”, with the year if it is another one."""
     local, today = _local(moment), _local(now or timezone.now())
-    return formats.date_format(local, "j F" if local.year == today.year else "j F Y")
+    this_year, another = pgettext("date format", "j F"), pgettext("date format", "j F Y")
+    return formats.date_format(local, this_year if local.year == today.year else another)
 
 
 def short_day_text(moment: datetime, now: datetime | None = None) -> str:
     """A local date for a narrow column: “17 Mar”, with the year if it is another one."""
     local, today = _local(moment), _local(now or timezone.now())
-    return formats.date_format(local, "j M" if local.year == today.year else "j M Y")
+    this_year, another = pgettext("date format", "j M"), pgettext("date format", "j M Y")
+    return formats.date_format(local, this_year if local.year == today.year else another)
 
 
 def stamp_text(moment: datetime, now: datetime | None = None) -> str:
     """A local time with its day: “17 March, 14:05”. For the record, where “14:05” alone would be read a day later."""
-    time = formats.time_format(_local(moment).time(), "H:i")
-    return _("%(day)s, %(time)s") % {"day": day_text(moment, now), "time": time}
+    return _("%(day)s, %(time)s") % {"day": day_text(moment, now), "time": _time_text(_local(moment))}
+
+
+def _time_text(local: datetime) -> str:
+    return formats.time_format(local.time(), pgettext("time format", "H:i"))
 
 
 def sortable_text(moment: datetime) -> str:
@@ -235,9 +238,17 @@ def _moment(text: object) -> datetime | None:
 def _pause_reason_text(reason: str, params: Params) -> str:
     text = _word(_PAUSES, reason)
     if reason == PauseReason.QUOTA and params.get("quota"):
-        return _("the %(quota)s requests of this hour are used up") % {"quota": number_text(params["quota"])}
+        quota = params["quota"]
+        words = ngettext(
+            "the %(quota)s request of this hour is used up", "the %(quota)s requests of this hour are used up", quota
+        )
+        return words % {"quota": number_text(quota)}
     if reason == PauseReason.REFUSALS and params.get("count"):
-        text = _("the first %(count)s were all refused for the same reason") % {"count": params["count"]}
+        count = params["count"]
+        words = ngettext(
+            "the first %(count)s was refused", "the first %(count)s were all refused for the same reason", count
+        )
+        text = words % {"count": number_text(count)}
         said = said_text(params)
         return _("%(what)s: %(details)s") % {"what": text, "details": said} if said else text
     if params.get("status_code"):

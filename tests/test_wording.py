@@ -135,6 +135,8 @@ class TestPauseText:
                 {"count": 5},
                 "Stopped: the first 5 were all refused for the same reason",
             ),
+            (PauseReason.QUOTA, {"quota": 1}, "Stopped: the 1 request of this hour is used up"),
+            (PauseReason.REFUSALS, {"count": 1}, "Stopped: the first 1 was refused"),
             ("sun_spots", {}, "Stopped: sun_spots"),
         ],
     )
@@ -230,3 +232,13 @@ class TestMoments:
         moment = datetime(2020, 3, 17, 14, 5)  # noqa: DTZ001 (such a project has naive ones)
 
         assert wording.moment_text(moment) == "17 March 2020, 14:05"
+
+    def test_are_written_as_the_language_writes_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        japanese = {"j F Y": "Y年n月j日", "j M Y": "Y/n/j", "j F": "n月j日", "j M": "n/j", "H:i": "G時i分"}
+        monkeypatch.setattr(wording, "pgettext", lambda _context, message: japanese[message])
+
+        assert wording.stamp_text(NOON, NOON) == "3月14日, 12時00分"
+        assert wording.stamp_text(NOON, NOON + timedelta(days=365)) == "2026年3月14日, 12時00分"
+        assert wording.moment_text(NOON, NOON) == "12時00分"
+        assert wording.short_day_text(NOON, NOON) == "3/14"
+        assert wording.short_day_text(NOON, NOON + timedelta(days=365)) == "2026/3/14"

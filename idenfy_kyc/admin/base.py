@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
-from django.db import connections, transaction
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from .. import wording
+from .. import services, wording
+from ..choices import State
 from ..conf import get_settings
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
+from ..secret import Secret
 
 if TYPE_CHECKING:
     from ..services.record import User
 
-    class AnyAdmin(admin.ModelAdmin[Model]): ...
+    class AnyAdmin(admin.ModelAdmin[Any]): ...
 else:
     AnyAdmin = admin.ModelAdmin
 
@@ -30,6 +34,7 @@ V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 
 MAY_ASK = "idenfy_kyc.request_information"
 MAY_REVEAL = "idenfy_kyc.reveal_link"
+UNFINISHED_SHOWN = 3
 
 
 def may_ask(request: HttpRequest) -> bool:
@@ -47,17 +52,6 @@ def user_of(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def durable(view: V) -> V:
-    """A view that acts: the services open their own transactions, and ``ATOMIC_REQUESTS`` must not wrap another around.
-
-    A transaction that has read the session first cannot write on SQLite while anybody else does; and a link that was
-    shown keeps its line in the record, though drawing the page may fail. For every alias: the router decides which.
-    """
-    for alias in connections:
-        view = transaction.non_atomic_requests(using=alias)(view)
-    return view
-
-
 def rows_seen_by(site: admin.AdminSite, request: HttpRequest, model: type[M]) -> QuerySet[M]:
     """The rows of another model that this user sees on this site: none without the permission to view them."""
     try:
@@ -68,7 +62,9 @@ def rows_seen_by(site: admin.AdminSite, request: HttpRequest, model: type[M]) ->
 
 
 class BaseAdmin(AnyAdmin):
-    """The habits of all three: whoever may ask may look, and every page has our style sheet."""
+    """The habits of all three: whoever may ask may look, the lists say what is unfinished, the pages have our style."""
+
+    withdraw_template = "admin/idenfy_kyc/withdraw.html"
 
     class Media:
         css = {"all": ["idenfy_kyc/idenfy_kyc.css", "idenfy_kyc/requests.css"]}
@@ -81,6 +77,30 @@ class BaseAdmin(AnyAdmin):
 
     def has_reveal_link_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_reveal(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's list, and above it what is unfinished; the template is ``admin/idenfy_kyc/change_list.html``.
+
+        Raises ``PermissionDenied`` for an action that this user is not offered. Django would just show the list again.
+        """
+        asked = set(request.POST.getlist("action")) - {""}
+        if asked - set(self.get_actions(request)):
+            raise PermissionDenied
+        context = {"unfinished": self._unfinished(request)} | (extra_context or {})
+        answer: HttpResponse = super().changelist_view(request, context)
+        return answer
+
+    def _unfinished(self, request: HttpRequest) -> list[dict[str, str]]:
+        """“452 clients of “Annual review” have not been asked yet”: oldest first, for those who may ask; one query."""
+        if not may_ask(request):
+            return []
+        batches = rows_seen_by(self.admin_site, request, RequestBatch)
+        batches = batches.filter(pk__in=services.unfinished().order_by().values("pk"))
+        waiting = Count("requests", filter=Q(requests__state=State.QUEUED))
+        return [
+            {"url": self.url_of("change", batch.pk, model=RequestBatch), "text": _unfinished_text(batch)}
+            for batch in batches.annotate(waiting=waiting).order_by("confirmed_at", "pk")[:UNFINISHED_SHOWN]
+        ]
 
     def url_of(self, page: str, *args: Any, model: type[Model] | None = None) -> str:
         """The address of a page of this site, such as ``change``; empty if the site does not have that model."""
@@ -112,18 +132,17 @@ class BaseAdmin(AnyAdmin):
             **extra,
         }
 
-    def seen(self, request: HttpRequest, object_id: str) -> Any | None:
-        """The object, if it is among the rows that this user may see; None is answered with :meth:`not_there`."""
-        return self.get_object(request, object_id)
-
     def not_there(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Django's own answer to an object that is not there: back to the index, with a message."""
-        answer: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
-        return answer
+        """The answer to an object that is not among the rows of this user: back to the index, as Django does."""
+        messages.warning(request, _("What you were looking for is not there. Perhaps it was deleted."))
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.admin_site.name))
 
 
 class ReadOnlyAdmin(BaseAdmin):
-    """Shows the record; nothing in the admin adds to it, edits or deletes it."""
+    """Shows the record, also to whoever may see links; nothing in the admin adds to it, edits or deletes it."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) or may_reveal(request)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -140,13 +159,13 @@ def only_post() -> HttpResponse:
     return HttpResponseNotAllowed(["POST"])
 
 
-def client_link_url(request: HttpRequest, info_request: InformationRequest) -> str | None:
+def client_link_url(request: HttpRequest, info_request: InformationRequest) -> Secret | None:
     """Our link for the client, or None if the host project has not included ``idenfy_kyc.urls``."""
     try:
         path = reverse("idenfy_kyc:client_link", args=[info_request.public_id])
     except NoReverseMatch:
         return None
-    return request.build_absolute_uri(path)
+    return Secret(request.build_absolute_uri(path))
 
 
 def masked(url: str) -> str:
@@ -178,3 +197,12 @@ def state_html(request: InformationRequest, more: str = "") -> SafeString:
 def batch_name(batch: RequestBatch) -> str:
     """What staff know a batch by: its reason; a plan may not have one yet."""
     return batch.note or str(batch)
+
+
+def _unfinished_text(batch: Any) -> str:
+    text = ngettext(
+        "%(count)s client of “%(name)s” has not been asked yet.",
+        "%(count)s clients of “%(name)s” have not been asked yet.",
+        batch.waiting,
+    )
+    return text % {"count": wording.number_text(batch.waiting), "name": batch_name(batch)}

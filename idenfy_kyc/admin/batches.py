@@ -7,13 +7,12 @@ Django's change view is replaced whole, not bent: what the page shows depends on
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db import connections, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -25,47 +24,46 @@ from django.utils.translation import gettext_lazy
 
 from .. import services
 from ..choices import BatchState, State
-from ..models import RequestBatch, Verification
+from ..decorators import durable
+from ..models import InformationRequest, RequestBatch, Verification
+from ..models.request import InformationRequestQuerySet
 from ..services import Progress
 from ..services.ending import WITHDRAWABLE
-from ..wording import asks_text, moment_text
+from ..wording import asks_text, moment_text, number_text
 from . import plan, progress, report
-from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal
+from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, rows_seen_by
+from .filters import our_rows
 from .links import links_csv_response, withdraw_page
-from .notices import NoticeMixin
-from .numbers import number
-
-if TYPE_CHECKING:
-    from ..services.record import User
 
 View = Callable[..., HttpResponse]
-V = TypeVar("V", bound=View)
 Handler = Callable[["RequestBatchAdmin", HttpRequest, RequestBatch], HttpResponse]
-
-
-def _durable(view: V) -> V:
-    """Confirming and sending write each step for good: ``ATOMIC_REQUESTS`` must change nothing, on no database."""
-    for alias in connections:
-        view = transaction.non_atomic_requests(using=alias)(view)
-    return view
 
 
 class BatchChangeList(ChangeList):
     """Looks up where the batches of a page stand, all at once."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """The page's batches, each with its ``seen``: two queries more, however many and however large they are."""
+        """The page's batches, each with its ``standing``: two queries more, however many and however large they are."""
         super().get_results(request)
         batches = list(self.result_list)
-        seen = services.progress_of_each(batches)
+        standings = services.progress_of_each(batches)
         for batch in batches:
-            batch.seen = seen[batch.pk]
+            batch.standing = standings[batch.pk]
         self.result_list = batches
 
 
 @admin.register(RequestBatch)
-class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
-    """The list of batches, and the page of one: plan, progress, report."""
+class RequestBatchAdmin(ReadOnlyAdmin):
+    """The list of batches, and the page of one: plan, progress, report. Made to be subclassed.
+
+    How many clients a batch has, and how far it is, is the same for everybody who may see it; whoever may ask confirms
+    and sends all of it. Who these clients are, their groups and links, come from the ``get_queryset`` of the requests'
+    admin on the same site, and so does what is left out, withdrawn or downloaded.
+    """
+
+    plan_template = "admin/idenfy_kyc/requestbatch/plan.html"
+    progress_template = "admin/idenfy_kyc/requestbatch/progress.html"
+    report_template = "admin/idenfy_kyc/requestbatch/report.html"
 
     list_display = ("reason", "asks", "clients", "outcomes", "answered", "asked_by", "asked_on", "state")
     list_display_links = ("reason",)
@@ -79,49 +77,49 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BatchChangeList
 
-    @admin.display(description=gettext_lazy("reason"), ordering="note")
+    @admin.display(description=gettext_lazy("Reason"), ordering="note")
     def reason(self, batch: RequestBatch) -> str:
         return batch.note or _("(a plan without a reason yet)")
 
-    @admin.display(description=gettext_lazy("asked for"))
+    @admin.display(description=gettext_lazy("Asked for"))
     def asks(self, batch: RequestBatch) -> str:
         return asks_text(batch)
 
-    @admin.display(description=gettext_lazy("clients"))
+    @admin.display(description=gettext_lazy("Clients"))
     def clients(self, batch: RequestBatch) -> str:
-        return number(_seen(batch).total)
+        return number_text(_standing(batch).total)
 
-    @admin.display(description=gettext_lazy("links, refused, uncertain"))
+    @admin.display(description=gettext_lazy("Links, refused, uncertain"))
     def outcomes(self, batch: RequestBatch) -> str:
-        seen = _seen(batch)
-        if not seen.done:
+        standing = _standing(batch)
+        if not standing.done:
             return "–"
-        counts = (seen.links, seen.counts.get(State.REFUSED, 0), seen.counts.get(State.UNKNOWN, 0))
-        return ", ".join(number(count) for count in counts)
+        counts = (standing.links, standing.counts.get(State.REFUSED, 0), standing.counts.get(State.UNKNOWN, 0))
+        return ", ".join(map(number_text, counts))
 
-    @admin.display(description=gettext_lazy("answered"))
+    @admin.display(description=gettext_lazy("Answered"))
     def answered(self, batch: RequestBatch) -> str:
-        seen = _seen(batch)
-        if not seen.links:
+        standing = _standing(batch)
+        if not standing.links:
             return "–"
         return _("%(answered)s of %(links)s") % {
-            "answered": number(seen.counts.get(State.COMPLETED, 0)),
-            "links": number(seen.links),
+            "answered": number_text(standing.counts.get(State.COMPLETED, 0)),
+            "links": number_text(standing.links),
         }
 
-    @admin.display(description=gettext_lazy("asked by"), ordering="confirmed_by_name")
+    @admin.display(description=gettext_lazy("Asked by"), ordering="confirmed_by_name")
     def asked_by(self, batch: RequestBatch) -> str:
         if batch.is_plan:
             return _("planned by %(name)s") % {"name": batch.planned_by_name} if batch.planned_by_name else "–"
         return batch.confirmed_by_name
 
-    @admin.display(description=gettext_lazy("on"), ordering="confirmed_at")
+    @admin.display(description=gettext_lazy("On"), ordering="confirmed_at")
     def asked_on(self, batch: RequestBatch) -> str:
         return moment_text(batch.confirmed_at or batch.planned_at)
 
-    @admin.display(description=gettext_lazy("state"))
+    @admin.display(description=gettext_lazy("State"))
     def state(self, batch: RequestBatch) -> SafeString:
-        return batch_state_html(_seen(batch))
+        return batch_state_html(_standing(batch))
 
     # The page of a batch
 
@@ -147,7 +145,7 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    @_durable
+    @durable
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -156,19 +154,19 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
             raise PermissionDenied
         if request.method not in {"GET", "HEAD", "POST"}:
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        batch = self.seen(request, object_id)
-        if batch is None:
-            return self.not_there(request, object_id)
+        batch = self.get_object(request, object_id)
         if not self.has_view_permission(request, batch):
             raise PermissionDenied
+        if batch is None:
+            return self.not_there(request, object_id)
         if request.method == "POST":
             return self._confirm(request, batch)
         if batch.is_plan:
             return plan.view(self, request, batch)
-        seen = services.progress_of(batch)
-        if seen.state is BatchState.DONE:
-            return report.view(self, request, batch, seen)
-        return progress.view(self, request, batch, seen)
+        standing = services.progress_of(batch)
+        if standing.state is BatchState.DONE:
+            return report.view(self, request, batch, standing)
+        return progress.view(self, request, batch, standing)
 
     def _confirm(self, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
         if batch.is_plan and "_confirm" in request.POST:
@@ -177,31 +175,31 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
             messages.info(request, _("This plan was confirmed already. Nobody is asked twice."))
         return self.redirect_to_page(batch)
 
-    @_durable
+    @durable
     def send_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, progress.send)
 
-    @_durable
+    @durable
     def pause_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, progress.pause)
 
-    @_durable
+    @durable
     def continue_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, progress.resume)
 
-    @_durable
+    @durable
     def leave_out_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, plan.leave_out)
 
-    @_durable
+    @durable
     def discard_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, plan.discard)
 
-    @_durable
+    @durable
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, _withdraw)
 
-    @_durable
+    @durable
     def download_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, _download, allowed=may_reveal)
 
@@ -224,7 +222,7 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
             return HttpResponseNotAllowed([method])
         if not allowed(request):
             raise PermissionDenied
-        batch = self.seen(request, object_id)
+        batch = self.get_object(request, object_id)
         if batch is None and not progress.wants_page(request):
             raise Http404
         if batch is None:
@@ -235,22 +233,18 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
 
     # What plan, progress and report have in common
 
-    def may_ask(self, request: HttpRequest) -> bool:
-        """Whether the user may ask clients."""
-        return may_ask(request)
+    def requests_seen(self, request: HttpRequest) -> InformationRequestQuerySet:
+        """The requests that this user sees on this site: of all batches, those of plans too."""
+        return our_rows(rows_seen_by(self.admin_site, request, InformationRequest))
 
-    def may_reveal(self, request: HttpRequest) -> bool:
-        """Whether the user may see links."""
-        return may_reveal(request)
-
-    def user_of(self, request: HttpRequest) -> User:
-        """Who acts: the admin lets nobody in who is not logged in."""
-        return request.user  # type: ignore[return-value]
+    def rows_seen(self, request: HttpRequest, batch: RequestBatch) -> InformationRequestQuerySet:
+        """Those of this batch."""
+        return self.requests_seen(request).filter(batch=batch)
 
     def render_page(
-        self, request: HttpRequest, batch: RequestBatch, name: str, *, title: str, **context: Any
+        self, request: HttpRequest, batch: RequestBatch, template: str, *, title: str, **context: Any
     ) -> TemplateResponse:
-        """One of the three pages, in the admin's frame. ``name`` is its template."""
+        """One of the three pages, in the admin's frame."""
         acts = ("send", "progress", "pause", "continue", "leave_out", "discard", "withdraw", "download", "change")
         frame = self.page_context(request, title=title, crumb=batch.note or _("Plan"), **context)
         frame |= {
@@ -260,7 +254,7 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
             "back_url": self._back_url(),
             "is_popup": IS_POPUP_VAR in request.GET,
         }
-        return TemplateResponse(request, f"admin/idenfy_kyc/requestbatch/{name}.html", frame)
+        return TemplateResponse(request, template, frame)
 
     def _back_url(self) -> str:
         """Where clients are chosen; the list of batches on a site without it."""
@@ -277,15 +271,18 @@ class RequestBatchAdmin(NoticeMixin, ReadOnlyAdmin):
         return HttpResponseRedirect(self._back_url())
 
 
-def _seen(batch: RequestBatch) -> Progress:
-    """Where a batch of the list stands, as its page of the list looked it up."""
-    seen: Progress = batch.seen  # type: ignore[attr-defined]
-    return seen
+def _standing(batch: Any) -> Progress:
+    """Where a batch of the list stands: our list looks it up for all at once, a list of a host's own one by one."""
+    if not hasattr(batch, "standing"):
+        batch.standing = services.progress_of(batch)
+    standing: Progress = batch.standing
+    return standing
 
 
-def batch_state_html(seen: Progress) -> SafeString:
+def batch_state_html(standing: Progress) -> SafeString:
     """A shape and a word."""
-    return format_html('<span class="ik-state ik-state-{}">{}</span>', seen.state.value, progress.state_label(seen))
+    label = progress.state_label(standing)
+    return format_html('<span class="ik-state ik-state-{}">{}</span>', standing.state.value, label)
 
 
 def _facts(batch: RequestBatch) -> list[tuple[str, str]]:
@@ -304,12 +301,13 @@ def _withdraw(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Reque
     return withdraw_page(
         model_admin,
         request,
-        batch.requests.shown_as(WITHDRAWABLE),
+        model_admin.rows_seen(request, batch).shown_as(WITHDRAWABLE),
         back=model_admin.url_of("change", batch.pk),
         crumb=batch_name(batch),
     )
 
 
 def _download(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    rows = model_admin.rows_seen(request, batch).defer(None)
     back = model_admin.url_of("change", batch.pk)
-    return links_csv_response(request, batch.requests.all(), f"links-{batch.pk}.csv", back=back)
+    return links_csv_response(request, rows, f"links-{batch.pk}.csv", back=back)

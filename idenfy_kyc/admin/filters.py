@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..choices import OPEN, State, status_label
-from ..models import InformationRequest, Verification
+from ..models import InformationRequest, RequestBatch, Verification
 from ..models.request import InformationRequestQuerySet
+from .base import rows_seen_by
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -28,9 +30,25 @@ MONTH = timedelta(days=30)
 YEAR = timedelta(days=365)
 
 
-def asked() -> InformationRequestQuerySet:
-    """The requests that somebody made of a client, sent or not."""
-    return InformationRequest.objects.exclude(state__in=NEVER_ASKED)
+def requests_seen_by(site: admin.AdminSite, request: HttpRequest) -> InformationRequestQuerySet:
+    """What this user sees of the requests that somebody made of a client, sent or not."""
+    return our_rows(rows_seen_by(site, request, InformationRequest)).exclude(state__in=NEVER_ASKED)
+
+
+def newest_of(requests: InformationRequestQuerySet) -> Coalesce:
+    """The key of a verification's request that the list shows and the filter goes by: the open one, or else the newest.
+
+    Two look-ups in an index for each verification, however many requests it has.
+    """
+    of_this = requests.filter(verification=OuterRef("pk")).order_by("-pk").values("pk")
+    return Coalesce(Subquery(requests.filter(open_verification=OuterRef("pk")).values("pk")), Subquery(of_this[:1]))
+
+
+def last_sent_of(requests: InformationRequestQuerySet) -> Coalesce:
+    """When a verification's client was last asked. ``Coalesce`` is NULL for whoever sees no requests, where a bare
+    subquery would empty the list that is sorted by it."""
+    sent = requests.filter(verification=OuterRef("pk"), sent_at__isnull=False).order_by("-sent_at").values("sent_at")
+    return Coalesce(Subquery(sent[:1]), Value(None), output_field=DateTimeField())
 
 
 def our_rows(queryset: QuerySet[InformationRequest]) -> InformationRequestQuerySet:
@@ -74,39 +92,46 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(status__in=self._alike.get(str(status_label(status)), [status]))
 
 
-class RequestStateFilter(admin.SimpleListFilter):
-    """Verifications by what became of their newest request: the one that the list shows."""
+class RequestsFilter(admin.SimpleListFilter):
+    """Verifications by their requests: by those that the user sees, and not offered to whoever sees none."""
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Any], model_admin: Any) -> None:
+        self.requests = requests_seen_by(model_admin.admin_site, request)
+        super().__init__(request, params, model, model_admin)
+
+    def has_output(self) -> bool:
+        """Without it, Django neither shows nor applies a filter."""
+        return super().has_output() and not self.requests.query.is_empty()
+
+
+class RequestStateFilter(RequestsFilter):
+    """By what became of the request that the list shows."""
 
     title = _("request")
     parameter_name = "request"
-    SHOWN = (State.QUEUED, State.SENDING, State.ISSUED, State.UNKNOWN, State.REFUSED, State.COMPLETED, State.EXPIRED)
+    SHOWN = tuple(state for state in State if state not in NEVER_ASKED)
     NO_REQUEST = "none"
     ANY_OPEN = "open"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        states = [*self.SHOWN, State.CANCELLED]
         return [
             (self.NO_REQUEST, _("No request yet")),
             (self.ANY_OPEN, _("Any open request")),
-            *((state.value, state.label) for state in states),
+            *((state.value, state.label) for state in self.SHOWN),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Verification]) -> QuerySet[Verification]:
         value = self.value()
         if value == self.NO_REQUEST:
-            return queryset.filter(~Exists(asked().filter(verification=OuterRef("pk"))))
-        if value == self.ANY_OPEN:
-            return self._with(queryset, OPEN)
-        if value in State.values:
-            return self._with(queryset, [State(value)])
+            return queryset.filter(~Exists(self.requests.filter(verification=OuterRef("pk"))))
+        if value == self.ANY_OPEN or value in OPEN:
+            still = self.requests.shown_as([State(value)] if value in OPEN else OPEN)
+            return queryset.filter(Exists(still.filter(open_verification=OuterRef("pk"))))
+        if value in self.SHOWN:
+            ended = self.requests.shown_as([State(value)])
+            queryset = queryset.alias(newest_request=newest_of(self.requests))
+            return queryset.filter(Exists(ended.filter(pk=OuterRef("newest_request"))))
         return queryset
-
-    def _with(self, queryset: QuerySet[Verification], states: Iterable[State]) -> QuerySet[Verification]:
-        newer = asked().filter(
-            verification=OuterRef("verification"), batch__confirmed_at__gt=OuterRef("batch__confirmed_at")
-        )
-        newest = asked().shown_as(states).filter(~Exists(newer))
-        return queryset.filter(Exists(newest.filter(verification=OuterRef("pk"))))
 
 
 def _verified_since(span: timedelta) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
@@ -129,26 +154,30 @@ class VerifiedFilter(ChoiceFilter):
     }
 
 
-def _last_asked_before(span: timedelta | None) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
-    """Not asked since then; ``None``: never. Whoever was never asked has no "last asked over a year ago"."""
+class LastAskedFilter(RequestsFilter):
+    """Not asked since then. Whoever was never asked has no "last asked over a year ago"."""
 
-    def narrow(rows: QuerySet[Any]) -> QuerySet[Any]:
-        sent = InformationRequest.objects.filter(verification=OuterRef("pk"), sent_at__isnull=False)
-        if span is None:
-            return rows.filter(~Exists(sent))
-        return rows.filter(Exists(sent), ~Exists(sent.filter(sent_at__gte=timezone.now() - span)))
-
-    return narrow
-
-
-class LastAskedFilter(ChoiceFilter):
     title = _("last asked")
     parameter_name = "asked"
-    options = {
-        "never": (_("Never"), _last_asked_before(None)),
-        "over30d": (_("Over 30 days ago"), _last_asked_before(MONTH)),
-        "over12m": (_("Over 12 months ago"), _last_asked_before(YEAR)),
-    }
+    NEVER = "never"
+    SPANS = {"over30d": MONTH, "over12m": YEAR}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [
+            (self.NEVER, _("Never")),
+            ("over30d", _("Over 30 days ago")),
+            ("over12m", _("Over 12 months ago")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Verification]) -> QuerySet[Verification]:
+        value = self.value() or ""
+        sent = self.requests.filter(verification=OuterRef("pk"), sent_at__isnull=False)
+        if value == self.NEVER:
+            return queryset.filter(~Exists(sent))
+        if value in self.SPANS:
+            lately = sent.filter(sent_at__gte=timezone.now() - self.SPANS[value])
+            return queryset.filter(Exists(sent), ~Exists(lately))
+        return queryset
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -158,8 +187,7 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        last = [*NEVER_ASKED]
-        return [(state.value, state.label) for state in [*(s for s in State if s not in last), *last]]
+        return [(state.value, state.label) for state in (*RequestStateFilter.SHOWN, *NEVER_ASKED)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> QuerySet[InformationRequest]:
         rows = our_rows(queryset)
@@ -203,8 +231,10 @@ class AskedByFilter(admin.SimpleListFilter):
     parameter_name = "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        names = model_admin.get_queryset(request).order_by().values_list("batch__confirmed_by_name", flat=True)
-        return [(name, name) for name in sorted(names.distinct()) if name]
+        rows = model_admin.get_queryset(request).order_by()
+        batches = RequestBatch.objects.filter(Exists(rows.filter(batch=OuterRef("pk")))).exclude(confirmed_by_name="")
+        names = batches.values_list("confirmed_by_name", flat=True).distinct()
+        return [(name, name) for name in sorted(names)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> QuerySet[InformationRequest]:
         return queryset.filter(batch__confirmed_by_name=self.value()) if self.value() else queryset

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from .base import BaseAdmin
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take both)
-CSV_COLUMNS = (gettext_lazy("Client ID"), gettext_lazy("Name"), gettext_lazy("Link"))
+CSV_COLUMNS = (gettext_lazy("client ID"), gettext_lazy("name"), gettext_lazy("link"))
 
 
 def links_csv_response(
@@ -67,7 +69,10 @@ def no_urls_text() -> str:
 
 
 def _lines(rows: Iterable[InformationRequest], links: Iterable[str | None]) -> Iterable[list[str]]:
-    yield [*map(str, CSV_COLUMNS), _("Works until (%(zone)s)") % {"zone": timezone.get_current_timezone()}]
+    yield [
+        *map(capfirst, map(str, CSV_COLUMNS)),
+        _("Works until (%(zone)s)") % {"zone": timezone.get_current_timezone()},
+    ]
     for row, link in zip(rows, links, strict=True):
         until = wording.sortable_text(row.expires_at) if row.expires_at else ""
         yield [row.verification.client_id, row.verification.name, str(link), until]
@@ -113,6 +118,8 @@ def withdraw_page(
     """
     if not may_ask(request):
         raise PermissionDenied
+    if request.method == "POST":
+        services.write_down_time(queryset)  # or a dead sender's requests would still count as being asked
     rows = queryset.shown_as(WITHDRAWABLE)
     count, chosen = rows.count(), queryset.count()
     if not count:
@@ -121,29 +128,34 @@ def withdraw_page(
     sent = request.method == "POST" and "_withdraw" in request.POST
     form = WithdrawForm(request.POST if sent else None, initial={"expected": count})
     if sent and form.is_valid():
-        if form.cleaned_data["expected"] == count:
-            withdrawn = services.withdraw(
-                rows.select_related(None).only("pk"), by=user_of(request), note=form.cleaned_data["note"]
-            )
-            messages.success(request, _withdrawn(withdrawn))
+        if _withdraw(request, rows, count, form.cleaned_data):
             return HttpResponseRedirect(back)
         form = WithdrawForm(initial={"expected": count, "note": form.cleaned_data["note"]})
-        messages.warning(request, _("Something changed in the meantime. Look at the numbers, and press again."))
     if form.errors:
         form.fields["note"].widget.attrs["autofocus"] = True
     context = admin.page_context(
         request,
-        title=ngettext("Withdraw %(count)s request", "Withdraw %(count)s requests", count) % {"count": count},
+        title=_button_text(count),
         crumb=crumb or _("Withdraw…"),
         form=form,
+        adminform=AdminForm(form, [(None, {"fields": ["note"]})], {}),  # type: ignore[arg-type]
         errors=form.errors,
         hidden=list(_pairs(hidden or {})),
         back=back,
-        count=count,
-        left_alone=chosen - count,
+        left_alone=_left_alone(chosen - count) if chosen > count else "",
         **_what_iDenfy_holds(rows),
     )
-    return TemplateResponse(request, "admin/idenfy_kyc/withdraw.html", context)
+    return TemplateResponse(request, admin.withdraw_template, context)
+
+
+def _withdraw(request: HttpRequest, rows: InformationRequestQuerySet, count: int, answers: dict[str, Any]) -> bool:
+    """Withdraw them, unless they are not as many as the person was shown; return whether they were."""
+    if answers["expected"] != count:
+        messages.warning(request, _("Something changed in the meantime. Look at the numbers, and press again."))
+        return False
+    keys = rows.select_related(None).only("pk")
+    messages.success(request, _withdrawn(services.withdraw(keys, by=user_of(request), note=answers["note"])))
+    return True
 
 
 def _pairs(hidden: Mapping[str, str | list[str]]) -> Iterable[tuple[str, str]]:
@@ -153,19 +165,54 @@ def _pairs(hidden: Mapping[str, str | list[str]]) -> Iterable[tuple[str, str]]:
 
 
 def _what_iDenfy_holds(rows: InformationRequestQuerySet) -> dict[str, Any]:  # noqa: N802 (its name is written so)
-    """How many of each kind there are, and the last day on which iDenfy may still hold one."""
+    """What becomes of each kind, and the last day on which iDenfy may still hold one."""
     known = rows.exclude(state=State.QUEUED)
     last = known.order_by("-expires_at").values_list("expires_at", flat=True).first()
+    counts = {state: rows.filter(state=state).count() for state in (State.ISSUED, State.UNKNOWN, State.QUEUED)}
     return {
-        "queued": rows.filter(state=State.QUEUED).count(),
-        "issued": rows.filter(state=State.ISSUED).count(),
-        "unknown": rows.filter(state=State.UNKNOWN).count(),
+        "consequences": [_consequence(state, count) for state, count in counts.items() if count],
         "held_until": wording.day_text(last) if last else "",
     }
 
 
+def _consequence(state: State, count: int) -> str:
+    if state is State.ISSUED:
+        words = ngettext(
+            "%(count)s client has a link. It stops working here at once.",
+            "%(count)s clients have a link. These stop working here at once.",
+            count,
+        )
+    elif state is State.UNKNOWN:
+        words = ngettext(
+            "%(count)s is uncertain: iDenfy may have a request, and nobody has its link.",
+            "%(count)s are uncertain: iDenfy may have these requests, and nobody has their links.",
+            count,
+        )
+    else:
+        words = ngettext(
+            "%(count)s has not been asked yet, and will not be.",
+            "%(count)s have not been asked yet, and will not be.",
+            count,
+        )
+    return words % {"count": wording.number_text(count)}
+
+
+def _left_alone(count: int) -> str:
+    return ngettext(
+        "%(count)s of those you chose is left alone: it is over already, or being asked at this moment.",
+        "%(count)s of those you chose are left alone: they are over already, or being asked at this moment.",
+        count,
+    ) % {"count": wording.number_text(count)}
+
+
+def _button_text(count: int) -> str:
+    words = ngettext("Withdraw %(count)s request", "Withdraw %(count)s requests", count)
+    return words % {"count": wording.number_text(count)}
+
+
 def _withdrawn(count: int) -> str:
-    return ngettext("%(count)s request was withdrawn.", "%(count)s requests were withdrawn.", count) % {"count": count}
+    words = ngettext("%(count)s request was withdrawn.", "%(count)s requests were withdrawn.", count)
+    return words % {"count": wording.number_text(count)}
 
 
 def _nothing_to_withdraw(count: int) -> str:

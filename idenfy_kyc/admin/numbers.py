@@ -1,10 +1,9 @@
-"""Numbers for people: grouped by thousands, and how long so many requests take."""
+"""How long so many requests take, in words."""
 
 from __future__ import annotations
 
 import math
 
-from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -12,11 +11,6 @@ from ..conf import get_settings
 
 SECONDS_A_CALL = 1.0
 """What one call is expected to take before there is a batch to measure."""
-
-
-def number(value: int) -> str:
-    """Grouped as the language does it, whatever ``USE_THOUSAND_SEPARATOR`` says: counts are read, not typed."""
-    return formats.number_format(value, use_l10n=True, force_grouping=True)
 
 
 def expected_rate() -> float:

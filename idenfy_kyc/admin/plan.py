@@ -21,10 +21,11 @@ from ..conf import get_settings
 from ..exceptions import PlanChanged
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
-from ..wording import day_text, reason_text
+from ..wording import day_text, number_text, reason_text
 from . import progress
+from .base import may_ask, user_of
 from .forms import KEYS_LIST_ID, PlanForm, accepted_questionnaires
-from .numbers import about, expected_rate, number
+from .numbers import about, expected_rate
 from .rows import Section, page_of
 
 if TYPE_CHECKING:
@@ -42,58 +43,57 @@ class Group:
     count: int
     sentence: str
 
+    @property
+    def count_text(self) -> str:
+        """The number for people."""
+        return number_text(self.count)
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Who would be asked and who would not, counted by the database."""
+    """Who would be asked and who would not, of the rows that the reader sees; counted by the database."""
 
     asked: int
     not_asked: list[Group]
     doubts: list[Group]
 
-    @property
-    def left(self) -> int:
-        """How many are not asked."""
-        return sum(group.count for group in self.not_asked)
 
-
-def overview(batch: RequestBatch, now: datetime) -> Overview:
-    """Two queries, however large the plan is."""
+def overview_of(rows: InformationRequestQuerySet, pending: InformationRequestQuerySet, now: datetime) -> Overview:
+    """Two queries, however many rows there are."""
     skipped: dict[str, Counter[str]] = {}
     drafts: Counter[str] = Counter()
-    rows = batch.rows_in(State.DRAFT, State.SKIPPED).order_by()
-    for row in rows.values("state", "reason", "verification__status").annotate(count=Count("pk")):
+    for row in rows.order_by().values("state", "reason", "verification__status").annotate(count=Count("pk")):
         counted = drafts if row["state"] == State.DRAFT else skipped.setdefault(row["reason"], Counter())
         counted[row["verification__status"]] += row["count"]
     not_asked = [
         Group(reason, counts.total(), _not_asked(reason, counts)) for reason, counts in sorted(skipped.items())
     ]
-    return Overview(drafts.total(), not_asked, [*_doubtful(drafts), *_pending(batch, now)])
+    return Overview(drafts.total(), not_asked, [*_doubtful(drafts), *_pending(rows, pending, now)])
 
 
 def _not_asked(reason: str, statuses: Counter[str]) -> str:
     count = statuses.total()
-    params: dict[str, Any] = {"count": number(count)}
+    params: dict[str, Any] = {"count": number_text(count)}
     if reason == Reason.OPEN_REQUEST:
-        text = ngettext("%(count)s has an open request", "%(count)s have an open request", count)
+        text = ngettext("%(count)s has an open request.", "%(count)s have an open request.", count)
     elif reason == Reason.SAME_CLIENT:
         text = ngettext(
-            "%(count)s is a further verification of a client in this plan",
-            "%(count)s are further verifications of a client in this plan",
+            "%(count)s is a further verification of a client in this plan.",
+            "%(count)s are further verifications of a client in this plan.",
             count,
         )
     elif reason == Reason.INELIGIBLE:
         params["statuses"] = _by_status(statuses)
         text = ngettext(
-            "%(count)s cannot be asked because of its status at iDenfy: %(statuses)s",
-            "%(count)s cannot be asked because of their status at iDenfy: %(statuses)s",
+            "%(count)s cannot be asked because of its status at iDenfy: %(statuses)s.",
+            "%(count)s cannot be asked because of their status at iDenfy: %(statuses)s.",
             count,
         )
     elif reason == Reason.LEFT_OUT:
-        text = ngettext("%(count)s was left out", "%(count)s were left out", count)
+        text = ngettext("%(count)s was left out.", "%(count)s were left out.", count)
     else:
         params["reason"] = reason_text(reason, {})
-        text = _("%(count)s: %(reason)s")
+        text = _("%(count)s: %(reason)s.")
     return text % params
 
 
@@ -102,7 +102,8 @@ def _by_status(statuses: Counter[str]) -> str:
     for status, count in statuses.items():
         labels[str(status_label(status))] += count
     return ", ".join(
-        _("%(status)s (%(count)s)") % {"status": label, "count": number(count)} for label, count in labels.most_common()
+        _("%(status)s (%(count)s)") % {"status": label, "count": number_text(count)}
+        for label, count in labels.most_common()
     )
 
 
@@ -117,12 +118,14 @@ def _doubtful(drafts: Counter[str]) -> list[Group]:
         "it may refuse these.",
         others.total(),
     )
-    return [Group(DOUBTFUL, others.total(), text % {"count": number(others.total()), "statuses": _by_status(others)})]
+    return [
+        Group(DOUBTFUL, others.total(), text % {"count": number_text(others.total()), "statuses": _by_status(others)})
+    ]
 
 
-def _pending(batch: RequestBatch, now: datetime) -> list[Group]:
+def _pending(rows: InformationRequestQuerySet, pending: InformationRequestQuerySet, now: datetime) -> list[Group]:
     """An earlier request was taken back here, but iDenfy knows nothing of that and may hold it as pending."""
-    found = _still_pending(now).filter(verification__requests__in=batch.rows_in(State.DRAFT))
+    found = pending.filter(verification__in=rows.filter(state=State.DRAFT).values("verification"))
     held = found.aggregate(count=Count("verification", distinct=True), until=Max("expires_at"))
     if not held["count"]:
         return []
@@ -131,25 +134,26 @@ def _pending(batch: RequestBatch, now: datetime) -> list[Group]:
         "%(count)s had requests that were withdrawn. iDenfy may still hold them and refuse new ones until %(day)s.",
         held["count"],
     )
-    return [Group(PENDING, held["count"], text % {"count": number(held["count"]), "day": day_text(held["until"], now)})]
+    params = {"count": number_text(held["count"]), "day": day_text(held["until"], now)}
+    return [Group(PENDING, held["count"], text % params)]
 
 
-def _still_pending(now: datetime) -> InformationRequestQuerySet:
-    return InformationRequest.objects.filter(state=State.CANCELLED, sent_at__isnull=False, expires_at__gt=now)
+def _still_pending(requests: InformationRequestQuerySet, now: datetime) -> InformationRequestQuerySet:
+    return requests.order_by().filter(state=State.CANCELLED, sent_at__isnull=False, expires_at__gt=now)
 
 
-def rows_of(batch: RequestBatch, group: str, now: datetime) -> InformationRequestQuerySet:
-    """The rows of one group of the plan; all of them without one, in the groups' order."""
-    rows = batch.rows_in(State.DRAFT, State.SKIPPED)
-    drafts = batch.rows_in(State.DRAFT)
-    if group == ASKED:
-        rows = drafts
-    elif group == DOUBTFUL:
-        rows = drafts.exclude(verification__status=APPROVED)
-    elif group == PENDING:
-        rows = drafts.filter(verification__in=_still_pending(now).values("verification"))
+def rows_of(
+    rows: InformationRequestQuerySet, group: str, pending: InformationRequestQuerySet
+) -> InformationRequestQuerySet:
+    """Those of one group of the plan; all of them without one, in the groups' order."""
+    if group in {ASKED, DOUBTFUL, PENDING}:
+        rows = rows.filter(state=State.DRAFT)
     elif group:
-        rows = batch.rows_in(State.SKIPPED).filter(reason=group)
+        rows = rows.filter(state=State.SKIPPED, reason=group)
+    if group == DOUBTFUL:
+        rows = rows.exclude(verification__status=APPROVED)
+    elif group == PENDING:
+        rows = rows.filter(verification__in=pending.values("verification"))
     approved = Case(
         When(state=State.DRAFT, verification__status=APPROVED, then=Value(True)),
         default=Value(False),
@@ -171,77 +175,96 @@ def view(
 ) -> HttpResponse:
     """The plan, with the form for those who may ask."""
     now = timezone.now()
-    seen = overview(batch, now)
-    settings = get_settings()
+    standing = services.progress_of(batch, now=now)
+    asked = standing.counts.get(State.DRAFT, 0)
+    requests = model_admin.requests_seen(request)
+    visible, pending = requests.filter(batch=batch), _still_pending(requests, now)
+    overview = overview_of(visible, pending, now)
+    is_configured = get_settings().is_configured
     show = request.GET.get("show", "")
-    may_ask = model_admin.may_ask(request)
-    offers_form = may_ask and bool(seen.asked) and settings.is_configured
+    offers_form = may_ask(request) and bool(asked) and is_configured
     if offers_form and form is None:
-        form = PlanForm(instance=batch, asked=seen.asked)
+        form = PlanForm(instance=batch, asked=asked)
     if form is not None:
         form.focus_first_error()
     context = {
-        "overview": seen,
-        "sentences": _sentences(seen, now),
+        "asked": asked,
+        "chosen": asked + standing.skipped,
+        "chosen_text": number_text(asked + standing.skipped),
+        "overview": overview,
+        "sentences": _sentences(asked, standing.skipped, now),
         "adminform": form.as_admin() if form is not None and offers_form else None,
         "errors": form.errors if form is not None else None,
-        "button": _button(batch, seen.asked) if offers_form else "",
+        "button": _button(visible, asked) if offers_form else "",
         "keys_list_id": KEYS_LIST_ID,
-        "keys": accepted_questionnaires() if offers_form else [],
-        "may_ask": may_ask,
-        "is_configured": settings.is_configured,
+        "keys": accepted_questionnaires(model_admin.get_queryset(request), requests) if offers_form else [],
+        "may_ask": may_ask(request),
+        "is_configured": is_configured,
         "show": show,
-        "rows": page_of(request, rows_of(batch, show, now), heading=_heading),
-        "sections": _sections(seen, show),
+        "rows": page_of(request, rows_of(visible, show, pending), heading=_heading),
+        "sections": _sections(overview, show),
     }
-    return model_admin.render_page(request, batch, "plan", title=_("Ask clients for more information"), **context)
+    title = _("Ask clients for more information")
+    return model_admin.render_page(request, batch, model_admin.plan_template, title=title, **context)
 
 
-def _sentences(seen: Overview, now: datetime) -> dict[str, str]:
-    chosen = seen.asked + seen.left
-    params = {"asked": number(seen.asked), "left": number(seen.left), "chosen": number(chosen)}
+def _sentences(asked: int, left: int, now: datetime) -> dict[str, str]:
+    params = {"asked": number_text(asked), "left": number_text(left), "chosen": number_text(asked + left)}
     said = {
-        "chosen": ngettext("You chose %(chosen)s verification", "You chose %(chosen)s verifications", chosen),
-        "asked": ngettext("%(asked)s client will be asked.", "%(asked)s clients will be asked.", seen.asked),
-        "left": ngettext("%(left)s verification will not.", "%(left)s verifications will not.", seen.left),
-        "nobody": ngettext("The one chosen cannot be asked.", "None of the %(chosen)s can be asked.", chosen),
+        "asked": ngettext("%(asked)s client will be asked.", "%(asked)s clients will be asked.", asked),
+        "left": ngettext("%(left)s verification will not.", "%(left)s verifications will not.", left) if left else "",
+        "nobody": ngettext("The one chosen cannot be asked.", "None of the %(chosen)s can be asked.", asked + left),
     }
-    return {name: text % params for name, text in said.items()} | {"quota": _quota(seen.asked, now)}
+    return {name: text % params for name, text in said.items()} | {"quota": _quota(asked, now)}
 
 
 def _quota(asked: int, now: datetime) -> str:
     limit, left = get_settings().HOURLY_QUOTA, services.quota_left(now)
+    used = limit - left
     params = {
-        "count": number(asked),
+        "count": number_text(asked),
         "time": about(asked, rate=expected_rate()),
-        "used": number(limit - left),
-        "limit": number(limit),
-        "left": number(left),
+        "used": number_text(used),
+        "limit": number_text(limit),
+        "left": number_text(left),
     }
-    text = ngettext("%(count)s request, %(time)s", "%(count)s requests, %(time)s", asked)
     if asked > left:
-        text = ngettext("%(count)s request", "%(count)s requests", asked)
-        more = _("%(used)s of the %(limit)s of this hour are used: %(left)s can go now, the rest in the hours after.")
+        sentences = [
+            ngettext("%(count)s request.", "%(count)s requests.", asked),
+            ngettext(
+                "%(used)s of the %(limit)s of this hour is used: %(left)s can go now, the rest in the hours after.",
+                "%(used)s of the %(limit)s of this hour are used: %(left)s can go now, the rest in the hours after.",
+                used,
+            ),
+        ]
     else:
-        more = _("%(used)s of the %(limit)s of this hour are used.")
-    return _("%(requests)s; %(quota)s") % {"requests": text % params, "quota": more % params}
+        sentences = [
+            ngettext("%(count)s request, %(time)s.", "%(count)s requests, %(time)s.", asked),
+            ngettext(
+                "%(used)s of the %(limit)s of this hour is used.",
+                "%(used)s of the %(limit)s of this hour are used.",
+                used,
+            ),
+        ]
+    return " ".join(sentences) % params
 
 
-def _button(batch: RequestBatch, asked: int) -> str:
-    if asked > 1:
-        return _("Ask %(count)s clients") % {"count": number(asked)}
-    only = batch.rows_in(State.DRAFT).select_related("verification").first()
-    client = only.verification if only else None
-    return _("Ask %(client)s") % {"client": client.client_id or client.label} if client else _("Ask 1 client")
+def _button(rows: InformationRequestQuerySet, asked: int) -> str:
+    """With one client his name, for whoever sees him."""
+    only = rows.filter(state=State.DRAFT).select_related("verification").first() if asked == 1 else None
+    if only is not None:
+        return _("Ask %(client)s") % {"client": only.verification.client_id or only.verification.label}
+    return ngettext("Ask %(count)s client", "Ask %(count)s clients", asked) % {"count": number_text(asked)}
 
 
-def _sections(seen: Overview, show: str) -> list[Section]:
-    groups = [(ASKED, _("Will be asked"), seen.asked)]
-    groups += [(DOUBTFUL, _("Not approved"), group.count) for group in seen.doubts if group.key == DOUBTFUL]
-    groups += [(PENDING, _("Withdrawn earlier"), group.count) for group in seen.doubts if group.key == PENDING]
-    groups += [(group.key, reason_text(group.key, {}), group.count) for group in seen.not_asked]
-    everybody = Section("", _("All"), number(seen.asked + seen.left), not show)
-    return [everybody, *(Section(key, label, number(count), key == show) for key, label, count in groups if count)]
+def _sections(overview: Overview, show: str) -> list[Section]:
+    names = {DOUBTFUL: _("Not approved"), PENDING: _("Withdrawn earlier")}
+    groups = [(ASKED, _("Will be asked"), overview.asked)]
+    groups += [(group.key, names[group.key], group.count) for group in overview.doubts]
+    groups += [(group.key, reason_text(group.key, {}), group.count) for group in overview.not_asked]
+    total = overview.asked + sum(group.count for group in overview.not_asked)
+    everybody = Section("", _("All"), number_text(total), not show)
+    return [everybody, *(Section(key, label, number_text(count), key == show) for key, label, count in groups if count)]
 
 
 def confirm(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
@@ -252,9 +275,7 @@ def confirm(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Request
     skipped_before = _skipped(batch)
     expected = form.cleaned_data["expected"]
     try:
-        confirmed = services.confirm(
-            batch, by=model_admin.user_of(request), expected=expected, last_four=form.last_four
-        )
+        confirmed = services.confirm(batch, by=user_of(request), expected=expected, last_four=form.last_four)
     except PlanChanged as change:
         gone = _skipped(batch) - skipped_before
         messages.warning(request, _changed(change, gone))
@@ -271,7 +292,7 @@ def _skipped(batch: RequestBatch) -> Counter[str]:
 
 def _changed(change: PlanChanged, gone: Counter[str]) -> str:
     """What is different from the number on the button, and why, if one reason tells all of it."""
-    params = {"gone": number(max(0, change.expected - change.actual)), "left": number(change.actual)}
+    params = {"gone": number_text(max(0, change.expected - change.actual)), "left": number_text(change.actual)}
     count = change.expected - change.actual
     if count <= 0 or count != gone.total():
         said = _("This plan has changed in the meantime.")
@@ -290,20 +311,23 @@ def _changed(change: PlanChanged, gone: Counter[str]) -> str:
     left = ngettext(
         "%(left)s is left: check and press again.", "%(left)s are left: check and press again.", change.actual
     )
-    return _("%(said)s %(left)s") % {"said": said % params, "left": left % params}
+    return f"{said} {left}" % params
 
 
 def leave_out(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
-    """Leave the ticked rows, or one group of doubtful ones, out of the plan."""
+    """Leave the ticked rows, or one group of doubtful ones, out of the plan; none but those that the user sees."""
     group = request.POST.get("group", "")
+    rows = model_admin.rows_seen(request, batch)
     if group in {DOUBTFUL, PENDING}:
-        keys = list(rows_of(batch, group, timezone.now()).values_list("pk", flat=True))
+        rows = rows_of(rows, group, _still_pending(model_admin.requests_seen(request), timezone.now()))
     else:
-        keys = [int(key) for key in request.POST.getlist("row") if key.isdecimal() and len(key) < 19]
-    count = services.leave_out(batch, keys, by=model_admin.user_of(request)) if batch.is_plan else 0
+        ticked = request.POST.getlist("row")
+        rows = rows.filter(pk__in=[int(key) for key in ticked if key.isdecimal() and len(key) < 19])
+    keys = list(rows.values_list("pk", flat=True))
+    count = services.leave_out(batch, keys, by=user_of(request)) if batch.is_plan else 0
     if count:
         text = ngettext("%(count)s client was left out.", "%(count)s clients were left out.", count)
-        messages.info(request, text % {"count": number(count)})
+        messages.info(request, text % {"count": number_text(count)})
     elif batch.is_plan:
         messages.warning(request, _("Nobody was left out: tick the clients first."))
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
@@ -26,9 +26,10 @@ from ..choices import BatchState, PauseReason, State
 from ..conf import get_settings
 from ..models import RequestBatch
 from ..services import Progress
-from ..wording import moment_text, pause_text
+from ..wording import moment_text, number_text, pause_text
 from . import report
-from .numbers import about, expected_rate, number
+from .base import may_ask, user_of
+from .numbers import about, expected_rate
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
@@ -87,8 +88,7 @@ def _step(batch: RequestBatch) -> int:
 
 def send(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """One step: JSON for the script, a redirect to the page for a form."""
-    trouble = False
-    calls = 0
+    calls, trouble = 0, False
     if not batch.is_plan:
         try:
             calls = _step(batch)
@@ -103,7 +103,7 @@ def send(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBat
         return JsonResponse(
             {"state": BatchState.SENDING, "counts": {}, "reason": _busy(), "retry_after_ms": LATER}, status=503
         )
-    return JsonResponse(payload(batch, may_ask=True, calls=calls))
+    return JsonResponse(payload(batch, asks=True, calls=calls))
 
 
 def wants_page(request: HttpRequest) -> bool:
@@ -115,26 +115,26 @@ def wants_page(request: HttpRequest) -> bool:
 
 def watch(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """The same answer, without doing anything."""
-    return JsonResponse(payload(batch, may_ask=model_admin.may_ask(request)))
+    return JsonResponse(payload(batch, asks=may_ask(request)))
 
 
 def _busy() -> str:
     return _("The database is busy. Nothing is lost: what was asked is written down, the rest waits.")
 
 
-def payload(batch: RequestBatch, *, may_ask: bool, calls: int = 0) -> dict[str, Any]:
+def payload(batch: RequestBatch, *, asks: bool, calls: int = 0) -> dict[str, Any]:
     """What the script needs to redraw the page: numbers, sentences, and when to ask again."""
     now = timezone.now()
     batch.refresh_from_db()
-    seen = services.progress_of(batch, now=now)
-    context = state_context(batch, seen, now, may_ask=may_ask)
+    standing = services.progress_of(batch, now=now)
+    context = state_context(batch, standing, now, asks=asks)
     return {
-        "state": seen.state,
-        "counts": {state.value: count for state, count in seen.counts.items()},
+        "state": standing.state,
+        "counts": {state.value: count for state, count in standing.counts.items()},
         "reason": context["reason"],
-        "retry_after_ms": _retry_after(batch, seen, now, calls=calls, may_ask=may_ask),
-        "done": seen.done,
-        "total": seen.total,
+        "retry_after_ms": _retry_after(batch, standing, now, calls=calls, asks=asks),
+        "done": standing.done,
+        "total": standing.total,
         "percent": context["percent"],
         "title": context["tab_title"],
         "announcement": context["announcement"],
@@ -142,73 +142,80 @@ def payload(batch: RequestBatch, *, may_ask: bool, calls: int = 0) -> dict[str, 
     }
 
 
-def _retry_after(batch: RequestBatch, seen: Progress, now: datetime, *, calls: int, may_ask: bool) -> int:
-    if seen.state is BatchState.STOPPED:
-        return SOON if seen.in_flight else LATER
-    if seen.state is BatchState.WAITING:
+def _retry_after(batch: RequestBatch, standing: Progress, now: datetime, *, calls: int, asks: bool) -> int:
+    if standing.state is BatchState.STOPPED:
+        return SOON if standing.in_flight else LATER
+    if standing.state is BatchState.WAITING:
         left = (batch.paused_until or now) - now
         return min(LONGEST, max(1_000, round(left / timedelta(milliseconds=1)) + 250))
-    if seen.state is not BatchState.SENDING or (calls and seen.counts.get(State.QUEUED)):
+    if standing.state is not BatchState.SENDING or (calls and standing.counts.get(State.QUEUED)):
         return AT_ONCE
-    if not may_ask or seen.in_flight or seen.counts.get(State.QUEUED):
+    if not asks or standing.in_flight or standing.counts.get(State.QUEUED):
         return SOON
     return LATER
 
 
-def state_context(batch: RequestBatch, seen: Progress, now: datetime, *, may_ask: bool) -> dict[str, Any]:
+def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, asks: bool) -> dict[str, Any]:
     """The words of the moment, for the page and for each step of the script."""
-    percent = 100 * seen.done // seen.total if seen.total else 100
-    is_paused = seen.state in {BatchState.STOPPED, BatchState.WAITING}
+    percent = 100 * standing.done // standing.total if standing.total else 100
+    is_paused = standing.state in {BatchState.STOPPED, BatchState.WAITING}
     reason = _("%(pause)s.") % {"pause": pause_text(batch, now).rstrip(".")} if is_paused else ""
     return {
-        "progress": seen,
-        "state": seen.state.value,
-        "state_label": state_label(seen),
+        "progress": standing,
+        "state": standing.state.value,
         "percent": percent,
-        "asking": ngettext("Asking %(count)s client.", "Asking %(count)s clients.", seen.total)
-        % {"count": number(seen.total)},
-        "done": _("%(count)s done") % {"count": number(seen.done)},
-        "outcomes": outcomes(seen),
-        "to_go": _to_go(batch, seen, now),
+        "asking": ngettext("Asking %(count)s client.", "Asking %(count)s clients.", standing.total)
+        % {"count": number_text(standing.total)},
+        "done": number_text(standing.done),
+        "outcomes": outcomes(standing),
+        "to_go": _to_go(batch, standing, now),
         "reason": reason,
-        "advice": _advice(batch, seen, now, may_ask=may_ask),
+        "advice": _advice(batch, standing, now, asks=asks),
         "tab_title": _("%(state)s · %(note)s")
-        % {"state": seen.state.label if is_paused else _("%(percent)s %%") % {"percent": percent}, "note": batch.note},
+        % {
+            "state": standing.state.label if is_paused else _("%(percent)s %%") % {"percent": percent},
+            "note": batch.note,
+        },
         "announcement": reason
-        or _("%(percent)s %% done. %(outcomes)s") % {"percent": percent, "outcomes": outcomes(seen)},
+        or _("%(percent)s %% done. %(outcomes)s.") % {"percent": percent, "outcomes": outcomes(standing)},
     }
 
 
-def state_label(seen: Progress) -> str:
+def state_label(standing: Progress) -> str:
     """Never “sending” without a sender."""
-    if seen.state is BatchState.SENDING and not seen.in_flight:
+    if standing.state is BatchState.SENDING and not standing.in_flight:
         return _("Not finished")
-    return str(seen.state.label)
+    return str(standing.state.label)
 
 
-def outcomes(seen: Progress) -> str:
-    """What came of those who were asked: “300 have a link, 8 refused, 4 uncertain.”"""
-    refused, uncertain = seen.counts.get(State.REFUSED, 0), seen.counts.get(State.UNKNOWN, 0)
-    parts = [ngettext("%(count)s has a link", "%(count)s have a link", seen.links) % {"count": number(seen.links)}]
+def outcomes(standing: Progress) -> str:
+    """What came of those who were asked: “300 have a link, 8 refused, 4 uncertain”."""
+    refused, uncertain = standing.counts.get(State.REFUSED, 0), standing.counts.get(State.UNKNOWN, 0)
+    parts = [
+        ngettext("%(count)s has a link", "%(count)s have a link", standing.links)
+        % {"count": number_text(standing.links)}
+    ]
     if refused:
-        parts.append(ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": number(refused)})
+        parts.append(ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": number_text(refused)})
     if uncertain:
-        parts.append(ngettext("%(count)s uncertain", "%(count)s uncertain", uncertain) % {"count": number(uncertain)})
-    return _("%(outcomes)s.") % {"outcomes": ", ".join(parts)}
+        parts.append(
+            ngettext("%(count)s uncertain", "%(count)s uncertain", uncertain) % {"count": number_text(uncertain)}
+        )
+    return ", ".join(parts)
 
 
-def _to_go(batch: RequestBatch, seen: Progress, now: datetime) -> str:
-    queued, asked = seen.counts.get(State.QUEUED, 0), seen.counts.get(State.SENDING, 0)
-    params = {"count": number(queued), "asked": number(asked)}
-    if queued and seen.state is BatchState.SENDING:
-        params["time"] = about(queued, rate=_rate(batch, now))
-        text = ngettext("%(count)s to go, %(time)s.", "%(count)s to go, %(time)s.", queued)
-    else:
-        text = ngettext("%(count)s waits.", "%(count)s wait.", queued) if queued else ""
+def _to_go(batch: RequestBatch, standing: Progress, now: datetime) -> str:
+    queued, asked = standing.counts.get(State.QUEUED, 0), standing.counts.get(State.SENDING, 0)
+    params = {"count": number_text(queued), "asked": number_text(asked)}
+    sentences = []
     if asked:
-        under_way = ngettext("%(asked)s is being asked.", "%(asked)s are being asked.", asked)
-        text = _("%(under_way)s %(to_go)s") % {"under_way": under_way, "to_go": text}
-    return (text % params).strip()
+        sentences.append(ngettext("%(asked)s is being asked.", "%(asked)s are being asked.", asked))
+    if queued and standing.state is BatchState.SENDING:
+        params["time"] = about(queued, rate=_rate(batch, now))
+        sentences.append(ngettext("%(count)s to go, %(time)s.", "%(count)s to go, %(time)s.", queued))
+    elif queued:
+        sentences.append(ngettext("%(count)s waits.", "%(count)s wait.", queued))
+    return " ".join(sentences) % params
 
 
 def _rate(batch: RequestBatch, now: datetime) -> float:
@@ -218,21 +225,25 @@ def _rate(batch: RequestBatch, now: datetime) -> float:
     return lately["count"] / seconds if lately["count"] >= 10 and seconds > 1 else expected_rate()
 
 
-def _advice(batch: RequestBatch, seen: Progress, now: datetime, *, may_ask: bool) -> str:
-    if seen.state is BatchState.STOPPED:
+def _advice(batch: RequestBatch, standing: Progress, now: datetime, *, asks: bool) -> str:
+    if standing.state is BatchState.STOPPED:
         known = batch.pause_reason in PauseReason.values
         what_next = _WHAT_NEXT.get(PauseReason(batch.pause_reason)) if known else None
-        return str(what_next or _("Press *Continue* to go on.")).replace("*", "") if may_ask else ""
-    if seen.state is BatchState.WAITING:
+        return str(what_next or _("Press *Continue* to go on.")).replace("*", "") if asks else ""
+    if standing.state is BatchState.WAITING:
         at = moment_text(batch.paused_until, now) if batch.paused_until else ""
         return _("It goes on by itself at %(time)s while this page is open. Nobody is asked twice.") % {"time": at}
-    if not seen.counts.get(State.QUEUED) and not seen.in_flight:
+    if not standing.counts.get(State.QUEUED) and not standing.in_flight:
         minutes = round(get_settings().CLAIM_TIMEOUT / timedelta(minutes=1))
-        return _(
+        text = ngettext(
+            "The sender that was asking them has not reported back. %(count)s minute after they were asked they count "
+            "as uncertain. Nobody is asked twice.",
             "The sender that was asking them has not reported back. %(count)s minutes after they were asked they count "
-            "as uncertain. Nobody is asked twice."
-        ) % {"count": number(minutes)}
-    if not may_ask:
+            "as uncertain. Nobody is asked twice.",
+            minutes,
+        )
+        return text % {"count": number_text(minutes)}
+    if not asks:
         return _("Somebody who may ask clients does the sending, with this page open. You can watch it here.")
     return _(
         "Keep this page open: it does the sending. If you close it, the rest waits; open it again and it goes on. "
@@ -240,30 +251,30 @@ def _advice(batch: RequestBatch, seen: Progress, now: datetime, *, may_ask: bool
     )
 
 
-def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, seen: Progress) -> HttpResponse:
+def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, standing: Progress) -> HttpResponse:
     """The page as it is now; the script goes on from here."""
     now = timezone.now()
-    may_ask = model_admin.may_ask(request)
-    context = state_context(batch, seen, now, may_ask=may_ask)
+    asks = may_ask(request)
+    context = state_context(batch, standing, now, asks=asks)
     context |= {
-        "may_ask": may_ask,
-        "is_paused": seen.state in {BatchState.STOPPED, BatchState.WAITING},
-        "is_stopped": seen.state is BatchState.STOPPED,
-        "retry_after_ms": _retry_after(batch, seen, now, calls=1, may_ask=may_ask),
+        "may_ask": asks,
+        "is_paused": standing.state in {BatchState.STOPPED, BatchState.WAITING},
+        "is_stopped": standing.state is BatchState.STOPPED,
+        "retry_after_ms": _retry_after(batch, standing, now, calls=1, asks=asks),
     }
-    if seen.state is BatchState.STOPPED:
-        context |= report.summary(model_admin, request, batch, seen)
-    return model_admin.render_page(request, batch, "progress", title=batch.note, **context)
+    if standing.state is BatchState.STOPPED:
+        context |= report.summary(model_admin, request, batch, now)
+    return model_admin.render_page(request, batch, model_admin.progress_template, title=batch.note, **context)
 
 
 def pause(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """*Stop*: calls under way finish."""
-    services.stop(batch, by=model_admin.user_of(request))
+    services.stop(batch, by=user_of(request))
     return model_admin.redirect_to_page(batch)
 
 
 def resume(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """*Continue*: the page that follows does the sending."""
-    if not services.resume(batch, by=model_admin.user_of(request)) and batch.paused_at is not None:
+    if not services.resume(batch, by=user_of(request)) and batch.paused_at is not None:
         messages.warning(request, _("It cannot go on: the settings name another iDenfy account than when it began."))
     return model_admin.redirect_to_page(batch)

@@ -17,8 +17,9 @@ from ..choices import ENDS_BY_CLOCK, State
 from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..services import Progress
-from ..wording import moment_text, reason_text, said_text
-from .numbers import number
+from ..services.ending import WITHDRAWABLE
+from ..wording import moment_text, number_text, reason_text, said_text
+from .base import may_ask, may_reveal
 from .rows import Section, page_of
 
 if TYPE_CHECKING:
@@ -45,10 +46,15 @@ class Outcome:
     """One line of the report: so many clients, in one state, for these reasons."""
 
     state: State
-    count: str
+    count: int
     meaning: str
     next_step: str = ""
     reasons: list[str] = field(default_factory=list)
+
+    @property
+    def count_text(self) -> str:
+        """The number for people."""
+        return number_text(self.count)
 
 
 @dataclass(slots=True)
@@ -61,37 +67,42 @@ class _Found:
     last_end: datetime | None = None
 
 
-def outcomes(batch: RequestBatch, now: datetime) -> tuple[list[Outcome], datetime | None]:
-    """The lines of the report, and when the last outcome came; two queries, however large the batch is."""
-    over = When(state__in=ENDS_BY_CLOCK, expires_at__lte=now, then=Value(State.EXPIRED.value))
-    rows = batch.requests.order_by().annotate(shown=Case(over, default=F("state"))).values("shown", "reason")
+def _over(now: datetime, then: Any) -> When:
+    """For those whose time is over, whether or not anybody has written it down."""
+    return When(state__in=ENDS_BY_CLOCK, expires_at__lte=now, then=Value(then))
+
+
+def outcomes(rows: InformationRequestQuerySet, now: datetime) -> list[Outcome]:
+    """The lines of the report about ``rows``, those that the reader sees; two queries, however many there are."""
+    shown = Case(_over(now, State.EXPIRED.value), default=F("state"))
     found: dict[State, _Found] = {}
-    last: datetime | None = None
-    for row in rows.annotate(
-        count=Count("pk"), first_end=Min("expires_at"), last_end=Max("expires_at"), last=Max("outcome_at")
+    for row in (
+        rows.order_by()
+        .annotate(shown=shown)
+        .values("shown", "reason")
+        .annotate(count=Count("pk"), first_end=Min("expires_at"), last_end=Max("expires_at"))
     ):
-        seen = found.setdefault(State(row["shown"]), _Found())
-        seen.count += row["count"]
-        seen.reasons[row["reason"]] += row["count"]
-        seen.first_end = min(filter(None, (seen.first_end, row["first_end"])), default=None)
-        seen.last_end = max(filter(None, (seen.last_end, row["last_end"])), default=None)
-        last = max(filter(None, (last, row["last"])), default=None)
-    return [_outcome(batch, state, found[state], now) for state in ORDER if state in found], last
+        group = found.setdefault(State(row["shown"]), _Found())
+        group.count += row["count"]
+        group.reasons[row["reason"]] += row["count"]
+        group.first_end = min(filter(None, (group.first_end, row["first_end"])), default=None)
+        group.last_end = max(filter(None, (group.last_end, row["last_end"])), default=None)
+    return [_outcome(rows, state, found[state], now) for state in ORDER if state in found]
 
 
-def _outcome(batch: RequestBatch, state: State, seen: _Found, now: datetime) -> Outcome:
-    meaning, next_step = _meaning(state, seen, now)
+def _outcome(rows: InformationRequestQuerySet, state: State, found: _Found, now: datetime) -> Outcome:
+    meaning, next_step = _meaning(state, found, now)
     if state is State.REFUSED:
-        reasons = _refusals(batch, seen.count)
+        reasons = _refusals(rows, found.count)
     elif state in {State.UNKNOWN, State.SKIPPED, State.CANCELLED}:
-        reasons = [_with_count(reason_text(code, {}), count) for code, count in seen.reasons.most_common() if code]
+        reasons = [_with_count(reason_text(code, {}), count) for code, count in found.reasons.most_common() if code]
     else:
         reasons = []
-    return Outcome(state, number(seen.count), meaning, next_step, reasons)
+    return Outcome(state, found.count, meaning, next_step, reasons)
 
 
-def _refusals(batch: RequestBatch, count: int) -> list[str]:
-    said = batch.rows_in(State.REFUSED).order_by().values("identifier", "message", "status_code")
+def _refusals(rows: InformationRequestQuerySet, count: int) -> list[str]:
+    said = rows.filter(state=State.REFUSED).order_by().values("identifier", "message", "status_code")
     grouped = list(said.annotate(count=Count("pk")).order_by("-count", "message", "identifier")[:REASONS_SHOWN])
     rest = count - sum(group["count"] for group in grouped)
     shown = [_with_count(said_text(group) or _("without a word"), group["count"]) for group in grouped]
@@ -99,14 +110,14 @@ def _refusals(batch: RequestBatch, count: int) -> list[str]:
 
 
 def _with_count(text: str, count: int) -> str:
-    return _("%(text)s: %(count)s") % {"text": text, "count": number(count)}
+    return _("%(text)s: %(count)s") % {"text": text, "count": number_text(count)}
 
 
-def _meaning(state: State, seen: _Found, now: datetime) -> tuple[str, str]:
+def _meaning(state: State, found: _Found, now: datetime) -> tuple[str, str]:
     """What a state means for its clients, and what can be done."""
-    until = moment_text(seen.last_end, now) if seen.last_end else ""
+    until = moment_text(found.last_end, now) if found.last_end else ""
     meanings = {
-        State.ISSUED: (_works_until(seen, now), _("Show, copy or download the links, and send them to your clients.")),
+        State.ISSUED: (_works_until(found, now), _("Show, copy or download the links, and send them to your clients.")),
         State.COMPLETED: (_("The client answered."), ""),
         State.UNKNOWN: (
             _(
@@ -126,80 +137,75 @@ def _meaning(state: State, seen: _Found, now: datetime) -> tuple[str, str]:
     return meanings[state]
 
 
-def _works_until(seen: _Found, now: datetime) -> str:
-    first, last = seen.first_end, seen.last_end
+def _works_until(found: _Found, now: datetime) -> str:
+    first, last = found.first_end, found.last_end
     if first is None or last is None:
         return ""
     texts = moment_text(first, now), moment_text(last, now)
     if texts[0] == texts[1]:
-        return ngettext("The link works until %(time)s.", "The links work until %(time)s.", seen.count) % {
+        return ngettext("The link works until %(time)s.", "The links work until %(time)s.", found.count) % {
             "time": texts[0]
         }
     return _("The first link ends on %(first)s, the last on %(last)s.") % {"first": texts[0], "last": texts[1]}
 
 
-def headline(seen: Progress, last: datetime | None, now: datetime) -> dict[str, str]:
-    """“Done at 14:07. Of 764 clients 741 have a link, 19 were refused, 4 are uncertain.”"""
-    refused, uncertain = seen.counts.get(State.REFUSED, 0), seen.counts.get(State.UNKNOWN, 0)
-    parts = []
+def headline(batch: RequestBatch, standing: Progress, now: datetime) -> dict[str, str]:
+    """The parts of “Done at 14:07. Of 764 clients 741 have a link, 19 were refused, 4 are uncertain.”"""
+    last = batch.requests.aggregate(last=Max("outcome_at"))["last"]
+    refused, uncertain = standing.counts.get(State.REFUSED, 0), standing.counts.get(State.UNKNOWN, 0)
+    others = []
     if refused:
-        parts.append(ngettext("%(count)s was refused", "%(count)s were refused", refused) % {"count": number(refused)})
+        text = ngettext("%(count)s was refused", "%(count)s were refused", refused)
+        others.append(text % {"count": number_text(refused)})
     if uncertain:
-        parts.append(
-            ngettext("%(count)s is uncertain", "%(count)s are uncertain", uncertain) % {"count": number(uncertain)}
-        )
-    now_working = seen.counts.get(State.ISSUED, 0)
-    if now_working == seen.links:
-        links = ngettext("%(count)s has a link", "%(count)s have a link", seen.links)
+        text = ngettext("%(count)s is uncertain", "%(count)s are uncertain", uncertain)
+        others.append(text % {"count": number_text(uncertain)})
+    if standing.counts.get(State.ISSUED, 0) == standing.links:
+        links = ngettext("%(count)s has a link", "%(count)s have a link", standing.links)
     else:
-        links = ngettext("%(count)s got a link", "%(count)s got a link", seen.links)
+        links = ngettext("%(count)s got a link", "%(count)s got a link", standing.links)
+    clients = ngettext("Of %(count)s client", "Of %(count)s clients", standing.total)
     return {
         "done": _("Done at %(time)s.") % {"time": moment_text(last, now)} if last else _("Done."),
-        "of": ngettext("Of %(count)s client", "Of %(count)s clients", seen.total) % {"count": number(seen.total)},
-        "links": links % {"count": number(seen.links)},
-        "others": "".join(f", {part}" for part in parts) + ".",
+        "of": clients % {"count": number_text(standing.total)},
+        "links": links % {"count": number_text(standing.links)},
+        "others": ", ".join(others),
     }
 
 
-def summary(
-    model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, seen: Progress
-) -> dict[str, Any]:
+def summary(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, now: datetime) -> dict[str, Any]:
     """The outcomes and rows, and what may be done with them; also for a batch that has stopped half-way."""
-    now = timezone.now()
     show = request.GET.get("show", "")
-    lines, last = outcomes(batch, now)
-    working = seen.counts.get(State.ISSUED, 0)
-    withdrawable = sum(seen.counts.get(state, 0) for state in (State.QUEUED, State.ISSUED, State.UNKNOWN))
+    visible = model_admin.rows_seen(request, batch)
+    lines = outcomes(visible, now)
+    working = sum(line.count for line in lines if line.state is State.ISSUED)
+    download = _("Download links (%(count)s)") % {"count": number_text(working)}
     return {
-        "headline": headline(seen, last, now),
         "outcomes_found": lines,
         "show": show,
-        "sections": _sections(lines, show, seen),
-        "rows": page_of(request, _rows(batch, show, now)),
-        "download": _("Download links (%(count)s)") % {"count": number(working)}
-        if working and model_admin.may_reveal(request)
-        else "",
-        "withdraw": bool(withdrawable) and model_admin.may_ask(request),
-        "now": now,
+        "sections": _sections(lines, show),
+        "rows": page_of(request, _rows(visible, show, now)),
+        "download": download if working and may_reveal(request) else "",
+        "withdraw": may_ask(request) and any(line.state in WITHDRAWABLE for line in lines),
     }
 
 
-def _sections(lines: list[Outcome], show: str, seen: Progress) -> list[Section]:
-    everybody = Section("", _("All"), number(seen.total + seen.skipped), not show)
-    others = [Section(line.state.value, str(line.state.label), line.count, line.state == show) for line in lines]
+def _sections(lines: list[Outcome], show: str) -> list[Section]:
+    everybody = Section("", _("All"), number_text(sum(line.count for line in lines)), not show)
+    others = [Section(line.state.value, str(line.state.label), line.count_text, line.state == show) for line in lines]
     return [everybody, *others]
 
 
-def _rows(batch: RequestBatch, show: str, now: datetime) -> InformationRequestQuerySet:
-    rows = batch.requests.all()
+def _rows(rows: InformationRequestQuerySet, show: str, now: datetime) -> InformationRequestQuerySet:
     if show in State.values:
         rows = rows.shown_as([State(show)], now)
-    over = When(state__in=ENDS_BY_CLOCK, expires_at__lte=now, then=Value(ORDER.index(State.EXPIRED)))
+    over = _over(now, ORDER.index(State.EXPIRED))
     place = Case(over, *(When(state=state, then=Value(place)) for place, state in enumerate(ORDER)), default=len(ORDER))
     return rows.select_related("verification").defer("session_url", "token").order_by(place, "pk")
 
 
-def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, seen: Progress) -> HttpResponse:
+def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, standing: Progress) -> HttpResponse:
     """The report."""
-    context = summary(model_admin, request, batch, seen)
-    return model_admin.render_page(request, batch, "report", title=batch.note, **context)
+    now = timezone.now()
+    context = summary(model_admin, request, batch, now) | {"headline": headline(batch, standing, now)}
+    return model_admin.render_page(request, batch, model_admin.report_template, title=batch.note, **context)

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from .. import services, wording
 from ..choices import State
+from ..decorators import durable
 from ..models import InformationRequest, Verification
 from ..services.ending import WITHDRAWABLE
 from .base import (
@@ -27,7 +28,6 @@ from .base import (
     batch_name,
     client_html,
     client_link_url,
-    durable,
     link_html,
     masked,
     may_ask,
@@ -39,8 +39,9 @@ from .base import (
 from .filters import AskedByFilter, EndsFilter, OpenedFilter, StateFilter, our_rows
 from .history import history_of_request
 from .links import links_csv_response, no_urls_text, withdraw_page
-from .notices import NoticeMixin
-from .verifications import SECRETS
+from .verifications import SECRETS, of_an_id
+
+ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
 
 
 class RequestChangeList(ChangeList):
@@ -54,7 +55,7 @@ class RequestChangeList(ChangeList):
 
 
 @admin.register(InformationRequest)
-class InformationRequestAdmin(NoticeMixin, ReadOnlyAdmin):
+class InformationRequestAdmin(ReadOnlyAdmin):
     """Requests, to look at; what staff may do with one has a page or a POST of its own. Made to be subclassed."""
 
     class Media:
@@ -83,6 +84,22 @@ class InformationRequestAdmin(NoticeMixin, ReadOnlyAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RequestChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[InformationRequest], search_term: str
+    ) -> tuple[QuerySet[InformationRequest], bool]:
+        found = of_an_id(queryset, search_term.strip(), "verification")
+        return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Of the columns only a few can be asked about in the list's address.
+
+        Django allows every one. Then whoever may only look could guess the path of a client's link, letter by letter, and
+        no line of the record would say so.
+        """
+        asked = lookup.partition("__")[0]
+        columns = {name for field in self.opts.concrete_fields for name in (field.name, field.attname)}
+        return (asked in ASKABLE or asked not in columns) and super().lookup_allowed(lookup, value, request)
 
     # The columns
 
@@ -165,14 +182,10 @@ class InformationRequestAdmin(NoticeMixin, ReadOnlyAdmin):
         ]
 
     def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The page of one request; there is nothing to save, so it is no form."""
-        row = self.seen(request, object_id)
+        row = self.get_object(request, object_id)
         if not self.has_view_permission(request, row):
             raise PermissionDenied
         if request.method not in {"GET", "HEAD"}:
@@ -188,7 +201,7 @@ class InformationRequestAdmin(NoticeMixin, ReadOnlyAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return only_post()
-        row = self.seen(request, object_id)
+        row = self.get_object(request, object_id)
         if row is None:
             return self.not_there(request, object_id)
         link = client_link_url(request, row) if _leads_on(row) else None
@@ -200,7 +213,9 @@ class InformationRequestAdmin(NoticeMixin, ReadOnlyAdmin):
         """Withdraw one."""
         if not may_ask(request):
             raise PermissionDenied
-        row = self.seen(request, object_id)
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        row = self.get_object(request, object_id)
         if row is None:
             return self.not_there(request, object_id)
         one = our_rows(self.get_queryset(request)).filter(pk=row.pk)
@@ -229,7 +244,12 @@ class InformationRequestAdmin(NoticeMixin, ReadOnlyAdmin):
             **self._about_link(request, row),
         )
         context |= extra
-        return TemplateResponse(request, "admin/idenfy_kyc/informationrequest/change_form.html", context)
+        template = self.change_form_template or [
+            f"admin/{self.opts.app_label}/{self.opts.model_name}/change_form.html",
+            f"admin/{self.opts.app_label}/change_form.html",
+            "admin/idenfy_kyc/informationrequest/change_form.html",
+        ]
+        return TemplateResponse(request, template, context)
 
     def _withdraw_url(self, request: HttpRequest, row: InformationRequest) -> str:
         may = may_ask(request) and row.shown_state in WITHDRAWABLE

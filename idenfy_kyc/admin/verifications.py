@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import DateTimeField, Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.text import format_lazy
@@ -20,15 +20,20 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import services, wording
 from ..choices import STATUS_LABELS, State, status_label
 from ..conf import get_settings
+from ..decorators import durable
 from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification
-from .base import BaseAdmin, client_html, durable, only_post, rows_seen_by, state_html, user_of
-from .filters import NEVER_ASKED, LastAskedFilter, RequestStateFilter, StatusFilter, VerifiedFilter
+from .base import BaseAdmin, client_html, only_post, state_html, user_of
+from .filters import (
+    LastAskedFilter,
+    RequestStateFilter,
+    StatusFilter,
+    VerifiedFilter,
+    last_sent_of,
+    newest_of,
+    requests_seen_by,
+)
 from .history import history_of_verification
-from .notices import NoticeMixin
-
-if TYPE_CHECKING:
-    VerificationQuerySet = QuerySet[Verification]
 
 SECRETS = ("session_url", "token")
 """Never loaded for a list: decrypting takes time, and what is not in memory leaks nowhere."""
@@ -48,31 +53,43 @@ class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _status_choices(current: str) -> list[tuple[str, Any]]:
-    seen: set[str] = set()
+    used: set[str] = set()
     choices: list[tuple[str, Any]] = []
     for status, label in STATUS_LABELS.items():
-        choices.append((status, format_lazy("{} ({})", label, status) if str(label) in seen else label))
-        seen.add(str(label))
+        choices.append((status, format_lazy("{} ({})", label, status) if str(label) in used else label))
+        used.add(str(label))
     return choices if current in STATUS_LABELS else [*choices, (current, status_label(current))]
 
 
+def of_an_id(rows: QuerySet[Any], term: str, verification: str) -> QuerySet[Any] | None:
+    """Those of ``rows`` whose verification has an ID that begins with ``term``; None if there are none.
+
+    Asked before names are: a million names have to be read one by one, and the IDs have indexes, though only for
+    capitals as they are. ``verification`` is the path to its key.
+    """
+    ids = Q(scan_ref__startswith=term) | Q(client_id__startswith=term)
+    found = rows.filter(**{f"{verification}__in": Verification.objects.filter(ids).values("pk")})
+    return found if term and found.exists() else None
+
+
 class VerificationChangeList(ChangeList):
-    """The rows with what their columns need, in a number of queries that does not grow with them."""
+    """Can be sorted by the moment of the last request; the other lists pay nothing for it."""
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
-    ) -> VerificationQuerySet:
-        rows: VerificationQuerySet = super().get_queryset(request, exclude_parameters)
-        asked = rows_seen_by(self.model_admin.admin_site, request, InformationRequest)
-        asked = asked.exclude(state__in=NEVER_ASKED).select_related("batch").defer(*SECRETS)
-        return rows.prefetch_related(Prefetch("requests", asked, to_attr="asked"))
+    ) -> QuerySet[Verification]:
+        requests = requests_seen_by(self.model_admin.admin_site, request)
+        self.root_queryset = self.root_queryset.alias(last_sent_at=last_sent_of(requests))
+        rows: QuerySet[Verification] = super().get_queryset(request, exclude_parameters)
+        return rows
 
 
 @admin.register(Verification)
-class VerificationAdmin(NoticeMixin, BaseAdmin):
+class VerificationAdmin(BaseAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
+    fields: ClassVar[Any] = ("scan_ref", "client_id", "name", "status", "verified_at")
     list_display = ("client", "scan_ref", "status_in_words", "verified_on", "request_now", "last_asked")
     list_filter = (StatusFilter, RequestStateFilter, VerifiedFilter, LastAskedFilter)
     search_fields = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
@@ -84,22 +101,44 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return VerificationChangeList
 
-    def get_queryset(self, request: HttpRequest) -> VerificationQuerySet:
-        """With the moment of the last request, so that the list can be sorted by it."""
-        rows: Any = super().get_queryset(request)
-        sent = InformationRequest.objects.filter(verification=OuterRef("pk"), sent_at__isnull=False)
-        last = Subquery(sent.order_by("-sent_at").values("sent_at")[:1], output_field=DateTimeField())
-        annotated: VerificationQuerySet = rows.annotate(last_sent_at=last)
-        return annotated
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """A list of the host's own does not know when anybody was last asked, unless it is made of ours."""
+        columns = super().get_sortable_by(request)
+        knows = issubclass(self.get_changelist(request), VerificationChangeList)
+        return columns if knows else [column for column in columns if column != "last_asked"]
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The list with what its columns need, in two queries more, whichever queryset and class it is made of."""
+        changelist = super().get_changelist_instance(request)
+        requests = requests_seen_by(self.admin_site, request)
+        shown = Verification.objects.filter(pk__in=[verification.pk for verification in changelist.result_list])
+        rows = shown.values_list("pk", newest_of(requests), last_sent_of(requests))
+        about = {pk: (newest, last) for pk, newest, last in rows}
+        newest_ones = requests.only("state", "expires_at").in_bulk([newest for newest, _last in about.values()])
+        for verification in changelist.result_list:
+            newest, last = about.get(verification.pk, (None, None))
+            verification.newest_request = newest_ones.get(newest)
+            verification.last_sent_at = last
+        return changelist
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Verification], search_term: str
+    ) -> tuple[QuerySet[Verification], bool]:
+        found = of_an_id(queryset, search_term.strip(), "pk")
+        return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """The status in words for whoever may only look; whoever may change it, chooses among the words."""
+        fieldsets = super().get_fieldsets(request, obj)
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        return ("scan_ref", "client_id", "name", "status" if may_write else "status_in_words", "verified_at")
+        if may_write and "status" not in self.get_readonly_fields(request, obj):
+            return fieldsets
+        return [(name, {**options, "fields": _in_words(options["fields"])}) for name, options in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """A scan reference names the verification at iDenfy: another one is another verification."""
-        return ("scan_ref", "status_in_words") if obj else ()
+        own = ("scan_ref",) if obj else ()
+        return (*super().get_readonly_fields(request, obj), *own, "status_in_words")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not with requests: they are the record of what a client was asked."""
@@ -123,16 +162,15 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
     @admin.display(description=gettext_lazy("Request"))
     def request_now(self, verification: Verification) -> str | None:
         """The open request, or else what became of the newest one."""
-        asked: list[InformationRequest] = getattr(verification, "asked", [])
-        if not asked:
+        newest: InformationRequest | None = getattr(verification, "newest_request", None)
+        if newest is None:
             return None
-        newest = max(asked, key=_precedence)
         runs = newest.shown_state is State.ISSUED
         return state_html(newest, wording.time_left_text(newest) if runs else "")
 
-    @admin.display(description=gettext_lazy("Last asked"), ordering="last_sent_at")
+    @admin.display(description=gettext_lazy("Last asked"), ordering=F("last_sent_at").asc(nulls_first=True))
     def last_asked(self, verification: Verification) -> str | None:
-        last = verification.last_sent_at  # type: ignore[attr-defined]
+        last = getattr(verification, "last_sent_at", None)
         return wording.short_day_text(last) if last else None
 
     # The way to a plan
@@ -146,7 +184,7 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
         return super().changelist_view(request, extra_context)
 
     @admin.action(description=gettext_lazy("Request information…"), permissions=["request_information"])
-    def request_information(self, request: HttpRequest, queryset: VerificationQuerySet) -> HttpResponse | None:
+    def request_information(self, request: HttpRequest, queryset: QuerySet[Verification]) -> HttpResponse | None:
         """Freeze what is ticked, or all that match, as a plan, and go there."""
         return self._plan(request, queryset, self._selection_in_words(request, queryset))
 
@@ -157,14 +195,14 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return only_post()
-        verification = self.seen(request, object_id)
+        verification = self.get_object(request, object_id)
         if verification is None:
             return self.not_there(request, object_id)
         one = self.get_queryset(request).filter(pk=verification.pk)
         answer = self._plan(request, one, _("1 chosen on its page"))
         return answer or HttpResponseRedirect(self.url_of("change", verification.pk))
 
-    def _plan(self, request: HttpRequest, queryset: VerificationQuerySet, selection: str) -> HttpResponse | None:
+    def _plan(self, request: HttpRequest, queryset: QuerySet[Verification], selection: str) -> HttpResponse | None:
         if not get_settings().is_configured:
             messages.error(
                 request,
@@ -181,16 +219,21 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
             return None
         return HttpResponseRedirect(self.url_of("change", batch.pk, model=type(batch)))
 
-    def _selection_in_words(self, request: HttpRequest, queryset: VerificationQuerySet) -> str:
+    def _selection_in_words(self, request: HttpRequest, queryset: QuerySet[Verification]) -> str:
+        """How the clients were chosen, for the record: one sentence, kept in the language of the person who chose."""
         if request.POST.get("select_across") != "1":
             ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
-            return _("%(count)s chosen by hand") % {"count": wording.number_text(ticked)}
+            by_hand = ngettext("%(count)s chosen by hand", "%(count)s chosen by hand", ticked)
+            return by_hand % {"count": wording.number_text(ticked)}
         total = queryset.count()
         count = wording.number_text(total)
         conditions = "; ".join(self._conditions(request))
         if not conditions:
             return ngettext("All %(count)s verification", "All %(count)s verifications", total) % {"count": count}
-        return _("All %(count)s that match: %(conditions)s") % {"count": count, "conditions": conditions}
+        matching = ngettext(
+            "All %(count)s that match: %(conditions)s", "All %(count)s that match: %(conditions)s", total
+        )
+        return matching % {"count": count, "conditions": conditions}
 
     def _conditions(self, request: HttpRequest) -> list[str]:
         """The filters of the list, as they stand beside it. A search is not quoted: its words may be a name."""
@@ -214,21 +257,16 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
         return [path("<path:object_id>/request-information/", ask, name=name), *super().get_urls()]
 
     def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        verification = self.seen(request, object_id)
+        verification = self.get_object(request, object_id)
         context: dict[str, Any] = dict(extra_context or {})
         if verification is not None and self.has_view_permission(request, verification):
             context |= self._story(request, verification)
         return super().change_view(request, object_id, form_url, context)
 
     def _story(self, request: HttpRequest, verification: Verification) -> dict[str, Any]:
-        requests = rows_seen_by(self.admin_site, request, InformationRequest)
-        asked = requests.filter(verification=verification).exclude(state__in=NEVER_ASKED)
+        asked = requests_seen_by(self.admin_site, request).filter(verification=verification)
         newest_first = asked.select_related("batch").defer(*SECRETS).order_by("-batch__confirmed_at", "-pk")
         return {
             "subtitle": verification.label,
@@ -255,13 +293,19 @@ class VerificationAdmin(NoticeMixin, BaseAdmin):
         }
 
 
-def _precedence(row: InformationRequest) -> tuple[bool, datetime, int]:
-    """Of one verification's requests the list shows the open one, or else the one confirmed last."""
-    return row.shown_state.is_open, row.batch.confirmed_at or row.batch.planned_at, row.pk
+def _in_words(fields: Sequence[Any]) -> list[Any]:
+    """The same fields, which may stand side by side in a tuple, with the status in words."""
+    return [
+        _in_words(field) if isinstance(field, list | tuple) else "status_in_words" if field == "status" else field
+        for field in fields
+    ]
 
 
 def _too_many(count: int, limit: int) -> str:
-    return _(
+    return ngettext(
+        "You chose %(count)s verification, and %(limit)s can be asked at once. Choose fewer, for example with the "
+        "filters. Nothing was made.",
         "You chose %(count)s verifications, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made."
+        "filters. Nothing was made.",
+        count,
     ) % {"count": wording.number_text(count), "limit": wording.number_text(limit)}

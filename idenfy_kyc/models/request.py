@@ -105,7 +105,7 @@ class InformationRequest(models.Model):
     class Meta:
         verbose_name = _("request")
         verbose_name_plural = _("requests")
-        permissions = [("reveal_link", _("Can see and download clients’ links"))]
+        permissions = [("reveal_link", "Can see and download clients’ links")]
         indexes = [
             models.Index(fields=["state", "batch", "attempts", "id"], name="idenfy_kyc_req_queue"),
             models.Index(fields=["verification", "sent_at"], name="idenfy_kyc_req_last_asked"),

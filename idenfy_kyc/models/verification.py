@@ -54,7 +54,7 @@ class Verification(models.Model):
     class Meta:
         verbose_name = _("verification")
         verbose_name_plural = _("verifications")
-        permissions = [("request_information", _("Can request information from clients"))]
+        permissions = [("request_information", "Can request information from clients")]
 
     def __str__(self) -> str:
         return self.scan_ref

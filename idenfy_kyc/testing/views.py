@@ -19,10 +19,12 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from idenfy_kyc.conf import get_settings
+from idenfy_kyc.decorators import durable
 from idenfy_kyc.testing.fake import FakeIdenfy
 from idenfy_kyc.testing.replies import Reply
 
 
+@durable  # it takes its time, and needs none of the project's databases
 @csrf_exempt
 @login_not_required
 def answer(request: HttpRequest, scan_ref: str = "") -> HttpResponseBase:

@@ -44,6 +44,11 @@ def filled_in(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
+def words_of(page: Any) -> str:
+    """The text of a page as a browser would wrap it: any white space is one space."""
+    return " ".join(page.text.split())
+
+
 def messages_of(page: Any) -> list[str]:
     return [str(message) for message in page.context["messages"]]
 

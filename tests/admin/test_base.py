@@ -3,16 +3,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.urls import include, path, reverse
 
 from idenfy_kyc.admin.base import masked
 from idenfy_kyc.admin.links import links_csv_response, withdraw_page
 from idenfy_kyc.admin.requests import InformationRequestAdmin
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import InformationRequest
-from tests.factories import make_request
+from tests.admin.pages import messages_of
+from tests.factories import make_request, make_verification
+from tests.personas import logged_in
 
 pytestmark = pytest.mark.django_db
 
@@ -77,13 +83,24 @@ class TestWhatActsOnLinks:
             withdraw_page(_admin(), request, rows, back="/")
 
 
+class OwnRequests(InformationRequestAdmin):
+    """A host's own admin, with rows that owe nothing to ours."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InformationRequest]:
+        return QuerySet(InformationRequest).exclude(verification__name="Hidden")
+
+
+own_site = AdminSite(name="own")
+own_site.register(InformationRequest, OwnRequests)
+urlpatterns = [path("own/", own_site.urls), path("", include("tests.urls"))]
+
+
+@pytest.mark.urls("tests.admin.test_base")
 class TestSubclass:
-    def test_may_have_a_queryset_of_its_own(self, alice_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        row, hidden = make_request(State.ISSUED), make_request(State.ISSUED)
-        monkeypatch.setattr(
-            InformationRequestAdmin, "get_queryset", lambda *_: QuerySet(InformationRequest).exclude(pk=hidden.pk)
-        )
-        base = "/admin/idenfy_kyc/informationrequest"
+    def test_may_have_a_queryset_of_its_own(self, alice_client: Client) -> None:
+        row = make_request(State.ISSUED)
+        hidden = make_request(State.ISSUED, verification=make_verification(name="Hidden"))
+        base = "/own/idenfy_kyc/informationrequest"
 
         shown = alice_client.get(f"{base}/")
         withdraw = alice_client.get(f"{base}/{row.pk}/withdraw/")
@@ -94,7 +111,31 @@ class TestSubclass:
         assert [answer.status_code for answer in others] == [302, 302]
 
 
-def _admin() -> InformationRequestAdmin:
-    from django.contrib import admin
+class TestWhatIsNotThere:
+    def test_leads_back_to_the_index_of_the_site_and_says_so(self, alice_client: Client) -> None:
+        page = alice_client.get(reverse("admin:idenfy_kyc_informationrequest_change", args=["999"]), follow=True)
 
+        assert page.redirect_chain == [(reverse("admin:index"), 302)]
+        assert messages_of(page) == ["What you were looking for is not there. Perhaps it was deleted."]
+
+
+class TestWhoeverMaySeeLinks:
+    def test_may_look_at_requests_and_batches_and_not_at_verifications(self, make_person: Any) -> None:
+        client, row = logged_in(make_person("only_reveals", "reveal_link")), make_request(State.ISSUED)
+        keys = {"informationrequest": row.pk, "requestbatch": row.batch_id, "verification": row.verification_id}
+
+        found = {
+            name: {
+                client.get(reverse(f"admin:idenfy_kyc_{name}_changelist")).status_code,
+                client.get(reverse(f"admin:idenfy_kyc_{name}_change", args=[key])).status_code,
+            }
+            for name, key in keys.items()
+        }
+        link = client.post(reverse("admin:idenfy_kyc_informationrequest_show_link", args=[row.pk]))
+
+        assert found == {"informationrequest": {200}, "requestbatch": {200}, "verification": {403}}
+        assert str(row.public_id) in link.text
+
+
+def _admin() -> InformationRequestAdmin:
     return InformationRequestAdmin(InformationRequest, admin.site)

@@ -90,13 +90,15 @@ class TestTheActs:
         for name in sorted(ALLOWED[act]):
             assert clients[name].post(url(queue, act)).status_code in {200, 302}, name
 
-    def test_hand_no_links_to_those_who_may_not_see_the_batch(self, make_person: Any) -> None:
-        client = logged_in(make_person("only_reveals", "reveal_link"))
+    def test_hand_links_to_whoever_may_see_links_and_nothing_more(self, make_person: Any) -> None:
+        client, batch = logged_in(make_person("only_reveals", "reveal_link")), make_request(State.ISSUED).batch
 
-        answer = client.post(url(make_request(State.ISSUED).batch, "download"))
+        answers = [client.get(LIST), client.get(url(batch)), client.post(url(batch, "download"))]
+        others = [client.get(reverse("admin:idenfy_kyc_verification_changelist")), client.post(url(batch, "withdraw"))]
 
-        assert answer.status_code == 403
-        assert RequestEvent.objects.count() == 0
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        assert str(batch.requests.get().public_id) in answers[-1].text
+        assert [answer.status_code for answer in others] == [403, 403]
 
     @pytest.mark.parametrize("act", ALLOWED)
     def test_are_posts(self, root_client: Client, act: str) -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from idenfy_kyc.choices import State
-from idenfy_kyc.models import InformationRequest, RequestBatch
+from idenfy_kyc.models import InformationRequest
 from tests.factories import make_batch, make_request, make_verification
 
 pytestmark = pytest.mark.django_db
@@ -27,10 +27,6 @@ def names(client: Client, url: str, **query: str) -> set[str]:
     response = client.get(url, query)
     assert response.status_code == 200
     return {getattr(row, "verification", row).name for row in response.context["cl"].result_list}
-
-
-def batch_of(days_ago: int) -> RequestBatch:
-    return make_batch(confirmed=True, confirmed_at=ago(days=days_ago))
 
 
 class TestStatusFilter:
@@ -64,18 +60,27 @@ class TestRequestStateFilter:
         make_request(State.ISSUED, verification=make_verification(name="waiting"))
         make_request(State.ISSUED, verification=make_verification(name="overdue"), expires_at=ago(seconds=1))
         again = make_verification(name="asked again")
-        make_request(State.ISSUED, verification=again, batch=batch_of(1))
-        make_request(State.REFUSED, verification=again, batch=batch_of(9))
+        make_request(State.REFUSED, verification=again)
+        make_request(State.ISSUED, verification=again)
+        late = make_verification(name="confirmed late")
+        make_request(State.UNKNOWN, verification=late)
+        make_request(State.REFUSED, verification=late)
+        ended = make_verification(name="ended")
+        make_request(State.CANCELLED, verification=ended)
+        make_request(State.COMPLETED, verification=ended)
 
     @pytest.mark.parametrize(
         ("value", "expected"),
         [
             ("none", {"untouched", "planned"}),
-            ("open", {"waiting", "asked again"}),
+            ("open", {"waiting", "asked again", "confirmed late"}),
             ("issued", {"waiting", "asked again"}),
+            ("unknown", {"confirmed late"}),
             ("expired", {"overdue"}),
             ("refused", set()),
-            ("nonsense", {"untouched", "planned", "waiting", "overdue", "asked again"}),
+            ("cancelled", set()),
+            ("completed", {"ended"}),
+            ("nonsense", {"untouched", "planned", "waiting", "overdue", "asked again", "confirmed late", "ended"}),
         ],
     )
     def test_goes_by_the_newest_request_as_it_is_now(

@@ -8,7 +8,7 @@ from django.contrib.admin.helpers import AdminForm
 
 from idenfy_kyc.admin.forms import DAYS, HOURS, LifetimeWidget, PlanForm, accepted_questionnaires
 from idenfy_kyc.choices import State
-from idenfy_kyc.models import RequestBatch
+from idenfy_kyc.models import InformationRequest, RequestBatch
 from tests.admin.pages import filled_in
 from tests.factories import make_batch, make_request
 
@@ -153,4 +153,21 @@ class TestAcceptedQuestionnaires:
         make_request(State.REFUSED, batch=make_batch(confirmed=True, questionnaire="misspelt"))
         make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire=""))
 
-        assert accepted_questionnaires() == ["address", "source-of-funds"]
+        keys = accepted_questionnaires(RequestBatch.objects.all(), InformationRequest.objects.all())
+
+        assert keys == ["address", "source-of-funds"]
+
+    def test_are_those_of_the_newest_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("idenfy_kyc.admin.forms.BATCHES_LOOKED_AT", 2)
+        for key in ("old", "new", "newest"):
+            make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire=key))
+
+        keys = accepted_questionnaires(RequestBatch.objects.all(), InformationRequest.objects.all())
+
+        assert keys == ["new", "newest"]
+
+    def test_are_none_of_what_the_reader_does_not_see(self) -> None:
+        make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire="source-of-funds"))
+
+        assert accepted_questionnaires(RequestBatch.objects.none(), InformationRequest.objects.all()) == []
+        assert accepted_questionnaires(RequestBatch.objects.all(), InformationRequest.objects.none()) == []

@@ -13,7 +13,7 @@ from django.utils import timezone
 from idenfy_kyc.admin.links import neutral
 from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import InformationRequest, RequestEvent
-from tests.factories import LINK, TOKEN, make_request, make_verification
+from tests.factories import LINK, TOKEN, make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
 
@@ -160,6 +160,9 @@ class TestWithdrawingOne:
         page = alice_client.post(url, {"_withdraw": "1", "note": "  ", "expected": "1"})
 
         assert "Give a reason." in page.text
+        assert '<p class="errornote">' in page.text
+        assert 'class="required" for="id_note"' in page.text
+        assert 'aria-describedby="id_note_helptext' in page.text
         assert "<title>Error:" in page.text
         assert "autofocus" in page.text
         row.refresh_from_db()
@@ -215,6 +218,18 @@ class TestWithdrawingTheTicked:
         assert "1 is uncertain" in page.text
         assert "1 has not been asked yet, and will not be." in page.text
         assert "2 of those you chose are left alone" in page.text
+
+    def test_groups_thousands(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        InformationRequest.objects.bulk_create(
+            InformationRequest(batch=batch, verification=v, open_verification=v, state=State.QUEUED)
+            for v in make_verifications(1_200)
+        )
+
+        page = act(alice_client, "withdraw", InformationRequest.objects.all()[0], across=True)
+
+        assert page.text.count("Withdraw 1,200 requests") == 3
+        assert "1,200 have not been asked yet, and will not be." in page.text
 
     def test_says_nothing_of_idenfy_where_it_holds_nothing(self, alice_client: Client) -> None:
         page = act(alice_client, "withdraw", make_request(State.QUEUED))

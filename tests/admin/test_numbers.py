@@ -4,14 +4,7 @@ from typing import Any
 
 import pytest
 
-from idenfy_kyc.admin.numbers import about, expected_rate, number
-
-
-class TestNumber:
-    def test_is_grouped_whatever_the_project_says(self, settings: Any) -> None:
-        settings.USE_THOUSAND_SEPARATOR = False
-
-        assert number(1234567) == "1,234,567"
+from idenfy_kyc.admin.numbers import about, expected_rate
 
 
 class TestAbout:

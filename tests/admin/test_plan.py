@@ -11,7 +11,7 @@ from django.utils import timezone
 from idenfy_kyc import services
 from idenfy_kyc.choices import Reason, State
 from idenfy_kyc.models import InformationRequest
-from tests.admin.pages import make_plan, plan_for, queries, url
+from tests.admin.pages import make_plan, plan_for, queries, url, words_of
 from tests.factories import make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +31,7 @@ class TestThePlan:
 
         page = alice_client.get(url(batch))
 
-        assert "You chose 8 verifications" in page.text
-        assert "<em>chosen by hand</em>" in page.text
+        assert "You chose 8 verifications: <em>chosen by hand</em>." in words_of(page)
         assert "4 clients will be asked. 4 verifications will not." in page.text
         assert "Nothing has been sent yet." in page.text
         assert "1 has an open request." in page.text
@@ -83,7 +82,7 @@ class TestThePlan:
 
         page = alice_client.get(url(batch))
 
-        assert "3 requests, less than a minute; 1 of the 5,000 of this hour are used." in page.text
+        assert "3 requests, less than a minute. 1 of the 5,000 of this hour is used." in page.text
 
     def test_says_when_the_hour_is_too_short(self, alice_client: Client, settings: Any) -> None:
         settings.IDENFY_KYC = settings.IDENFY_KYC | {"HOURLY_QUOTA": 2}
@@ -91,7 +90,14 @@ class TestThePlan:
 
         page = alice_client.get(url(batch))
 
-        assert "2 can go now, the rest in the hours after" in page.text
+        assert "3 requests. 0 of the 2 of this hour are used: 2 can go now, the rest in the hours after." in page.text
+
+    def test_says_how_many_were_chosen_when_nobody_said_how(self, alice_client: Client) -> None:
+        batch = services.plan([make_verification()], planned_by=None)
+
+        page = alice_client.get(url(batch))
+
+        assert "You chose 1 verification. <br><strong>1 client will be asked. </strong>" in words_of(page)
 
     def test_names_a_reason_that_a_newer_version_wrote(self, alice_client: Client) -> None:
         batch = make_plan(1)
@@ -173,7 +179,7 @@ class TestTheRows:
         page = alice_client.get(url(batch))
 
         headings = ["Will be asked, though not approved", ">Will be asked<", "Will not be asked: "]
-        places = [page.text.index(heading, page.text.index("<table>")) for heading in headings]
+        places = [page.text.index(heading, page.text.index('<table role="table">')) for heading in headings]
         assert places == sorted(places)
         assert page.text.count('name="row"') == 2
 
@@ -202,6 +208,14 @@ class TestTheRows:
         page = alice_client.get(url(batch) + f"?show={show}")
 
         assert len(page.context["rows"].lines()) == rows
+
+    def test_can_be_reached_and_heard_on_every_screen(self, alice_client: Client) -> None:
+        page = alice_client.get(url(make_plan(2)))
+
+        table = page.text[page.text.index('<div class="ik-table" tabindex="0" role="group" aria-labelledby="rows-') :]
+        table = table[: table.index("</table>")]
+        assert table.count('<th scope="row" role="rowheader" class="ik-who">') == 2
+        assert table.count("<tr>") == table.count("<td>") == table.count("<tbody>") == 0
 
     def test_escape_what_clients_are_called(self, alice_client: Client) -> None:
         batch = plan_for(make_verification(name="<script>alert(1)</script>", client_id='"><b>'))

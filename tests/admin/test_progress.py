@@ -4,11 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from idenfy_kyc import services
 from idenfy_kyc.choices import PauseReason, State
 from idenfy_kyc.models import RequestBatch
 from idenfy_kyc.testing.faults import Fault
@@ -137,21 +136,18 @@ class TestTheStep:
         assert fake_idenfy.fake.posts() == []
 
     def test_tells_the_script_to_come_back_when_the_database_is_away(
-        self, alice_client: Client, queue: RequestBatch, monkeypatch: pytest.MonkeyPatch
+        self, alice_client: Client, queue: RequestBatch, fake_idenfy: RunningFake
     ) -> None:
-        break_the_database(monkeypatch)
-
-        answer = alice_client.post(url(queue, "send"))
+        with connection.execute_wrapper(locked_for_claims):
+            answer = alice_client.post(url(queue, "send"))
 
         assert answer.status_code == 503
         assert answer.json()["retry_after_ms"] > 0
         assert "Nothing is lost" in answer.json()["reason"]
+        assert fake_idenfy.fake.posts() == []
 
-    def test_tells_a_person_when_the_database_is_away(
-        self, alice_client: Client, queue: RequestBatch, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with monkeypatch.context() as broken:
-            break_the_database(broken)
+    def test_tells_a_person_when_the_database_is_away(self, alice_client: Client, queue: RequestBatch) -> None:
+        with connection.execute_wrapper(locked_for_claims):
             answer = alice_client.post(url(queue, "send"), headers={"Accept": BROWSER})
 
         page = alice_client.get(answer["Location"])
@@ -165,25 +161,22 @@ class TestTheStep:
         assert alice_client.post(url(gone, "send"), headers={"Accept": BROWSER}).status_code == 302
 
 
-def break_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Claims fail, as with a database that is locked for longer than anybody's patience."""
-
-    def locked(*args: Any, **kwargs: Any) -> None:
+def locked_for_claims(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    """As with a database that is locked for longer than anybody's patience, whenever a client is about to be asked."""
+    if sql.startswith("UPDATE") and params[0] == State.SENDING:
         raise OperationalError("database is locked")
-
-    monkeypatch.setattr("idenfy_kyc.services.sending.claim", locked)
-    monkeypatch.setattr(services, "PAGE_PATIENCE", 0.0)
+    return execute(sql, params, many, context)
 
 
 class TestTheFirstStep:
     def test_is_left_to_the_page_when_the_database_is_away(
-        self, alice_client: Client, fake_idenfy: RunningFake, monkeypatch: pytest.MonkeyPatch
+        self, alice_client: Client, fake_idenfy: RunningFake
     ) -> None:
         batch = make_plan(1)
-        break_the_database(monkeypatch)
         fields = {"questionnaire": "q", "lifetime_0": "1", "lifetime_1": "days", "note": "n", "_confirm": ""}
 
-        answer = alice_client.post(url(batch), fields)
+        with connection.execute_wrapper(locked_for_claims):
+            answer = alice_client.post(url(batch), fields)
 
         assert (answer.status_code, answer["Location"]) == (302, url(batch))
         assert batch.rows_in(State.QUEUED).count() == 1
@@ -213,6 +206,16 @@ class TestWatching:
         assert found["retry_after_ms"] == 10_000
         assert "has not reported back" in found["html"]
         assert "15 minutes" in found["html"]
+
+    def test_counts_one_minute_as_one(self, alice_client: Client, fake_idenfy: RunningFake, settings: Any) -> None:
+        settings.IDENFY_KYC = settings.IDENFY_KYC | {"CLAIM_TIMEOUT": timedelta(minutes=1)}
+        batch = make_batch(confirmed=True)
+        make_request(State.SENDING, batch=batch)
+        asked_long_ago(batch)
+
+        found = alice_client.get(url(batch, "progress")).json()
+
+        assert "1 minute after they were asked" in found["html"]
 
     def test_looks_soon_at_those_of_a_sender_that_lives(self, alice_client: Client, fake_idenfy: RunningFake) -> None:
         batch = make_batch(confirmed=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from idenfy_kyc.admin import report
 from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import RequestBatch, RequestEvent
-from tests.admin.pages import messages_of, queries, url
+from tests.admin.pages import messages_of, queries, url, words_of
 from tests.factories import LINK, TOKEN, make_batch, make_request, make_verification
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ class TestTheReport:
 
         page = alice_client.get(url(batch))
 
-        assert "Of 5 clients <strong>2 have a link</strong>, 2 were refused, 1 is uncertain." in page.text
+        assert "Of 5 clients <strong>2 have a link</strong>, 2 were refused, 1 is uncertain." in words_of(page)
         assert "Done at " in page.text
 
     def test_says_how_many_got_a_link_once_some_of_them_work_no_more(self, alice_client: Client) -> None:
@@ -53,8 +53,8 @@ class TestTheReport:
 
         page = alice_client.get(url(batch))
 
-        assert "2 got a link" in page.text
-        assert outcomes_of(page)[State.EXPIRED].count == "1"
+        assert "2 got a link</strong>." in page.text
+        assert outcomes_of(page)[State.EXPIRED].count == 1
 
     def test_says_what_each_outcome_means_and_what_to_do(self, alice_client: Client, batch: RequestBatch) -> None:
         page = alice_client.get(url(batch))
@@ -141,7 +141,7 @@ class TestTheReport:
 
         page = alice_client.get(url(batch))
 
-        assert "Done. Of 1 client" in page.text
+        assert "Done. Of 1 client" in words_of(page)
 
     @pytest.mark.parametrize(("show", "rows"), [("", 8), ("issued", 2), ("refused", 1), ("nonsense", 8)])
     def test_can_show_one_outcome_only(self, alice_client: Client, batch: RequestBatch, show: str, rows: int) -> None:
@@ -164,6 +164,16 @@ class TestTheReport:
         alice_client.get(url(small))
 
         assert queries(alice_client, url(small)) == queries(alice_client, url(large))
+
+
+class TestItsTables:
+    def test_can_be_reached_and_heard_on_every_screen(self, alice_client: Client, batch: RequestBatch) -> None:
+        text = alice_client.get(url(batch)).text
+
+        content = text[text.index('id="content-main"') :]
+        assert content.count('class="ik-table" tabindex="0" role="group" aria-label') == 2
+        assert content.count("<tr>") == content.count("<td>") == 0
+        assert content.count('<th scope="row" role="rowheader" class="ik-who">') == 8
 
 
 class TestDownloading:

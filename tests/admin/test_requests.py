@@ -1,21 +1,23 @@
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin import AdminSite
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve, reverse
 from django.utils import timezone
 
+from idenfy_kyc.admin import InformationRequestAdmin
 from idenfy_kyc.choices import EventKind, Reason, State
-from idenfy_kyc.models import InformationRequest, RequestEvent
+from idenfy_kyc.models import InformationRequest
 from idenfy_kyc.services.record import note_batch, note_requests
-from tests.factories import LINK, TOKEN, make_batch, make_request, make_user, make_verification, make_verifications
+from tests.factories import make_batch, make_request, make_user, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
 
@@ -24,15 +26,6 @@ LIST = reverse("admin:idenfy_kyc_informationrequest_changelist")
 
 def page_of(request: InformationRequest, page: str = "change") -> str:
     return reverse(f"admin:idenfy_kyc_informationrequest_{page}", args=[request.pk])
-
-
-def our_link(request: InformationRequest) -> str:
-    return f"http://testserver/idenfy/r/{request.public_id}/"
-
-
-def shown(client: Client, request: InformationRequest) -> Any:
-    """What comes back when *Show link* is pressed."""
-    return client.post(page_of(request, "show_link"))
 
 
 class TestTheList:
@@ -79,7 +72,14 @@ class TestTheList:
             page = alice_client.get(LIST)
 
         assert page.status_code == 200
+        assert "session_url" not in page.text
         assert not [query for query in queries if "session_url" in query["sql"]]
+
+    @pytest.mark.parametrize("lookup", ["session_url", "token__startswith", "public_id__startswith", "claim"])
+    def test_answers_no_question_about_a_secret(self, root_client: Client, lookup: str) -> None:
+        make_request(State.ISSUED)
+
+        assert root_client.get(LIST, {lookup: ""}).status_code == 400
 
     def test_takes_the_same_queries_for_1_row_and_for_100(
         self, alice_client: Client, django_assert_num_queries: Any
@@ -105,6 +105,16 @@ class TestTheList:
         page = alice_client.get(LIST, {"q": term})
 
         assert [row.verification for row in page.context["cl"].result_list] == [verification]
+
+    def test_is_searched_by_name_and_reason_only_if_no_reference_is_found(self, alice_client: Client) -> None:
+        make_request(State.ISSUED, verification=make_verification(name="C-10 Ltd", client_id="D-1"))
+        row = make_request(State.ISSUED, verification=make_verification(client_id="C-1042"))
+
+        with CaptureQueriesContext(connection) as queries:
+            page = alice_client.get(LIST, {"q": "C-10"})
+
+        assert list(page.context["cl"].result_list) == [row]
+        assert not [query for query in queries if re.search(r"(name|note)\S* LIKE|UPPER", query["sql"])]
 
     def test_says_so_when_nobody_has_been_asked(self, alice_client: Client) -> None:
         make_request(State.DRAFT)
@@ -227,123 +237,6 @@ class TestThePage:
         assert request.getfixturevalue(persona).get(page_of(row)).status_code == 403
 
 
-class TestTheLink:
-    def test_is_masked_until_it_is_asked_for(self, carol_client: Client) -> None:
-        request = make_request(State.ISSUED)
-
-        page = carol_client.get(page_of(request))
-
-        assert "http://testserver/idenfy/r/••••••••" in page.text
-        assert str(request.public_id) not in page.text
-        assert LINK not in page.text
-        assert page_of(request, "show_link") in page.text
-        assert not RequestEvent.objects.exists()
-
-    def test_is_shown_on_the_page_and_on_record_and_nowhere_else(self, carol_client: Client) -> None:
-        request = make_request(State.ISSUED)
-
-        page = shown(carol_client, request)
-
-        assert our_link(request) in page.text
-        assert "no-store" in page["Cache-Control"]
-        assert LINK not in page.text
-        assert TOKEN not in page.text
-        event = RequestEvent.objects.get()
-        assert (event.kind, event.actor_name, event.params) == (EventKind.REVEALED, "Carol Example", {})
-        assert not list(page.context["messages"])
-        assert not LogEntry.objects.exists()
-        assert our_link(request) not in carol_client.get(page_of(request)).text
-
-    def test_has_a_button_that_copies_it(self, carol_client: Client) -> None:
-        page = shown(carol_client, make_request(State.ISSUED))
-
-        assert "Copy link" in page.text
-        assert "idenfy_kyc/copy.js" in page.text
-
-    @pytest.mark.parametrize("persona", ["alice_client", "bob_client", "dora_client", "eve_client"])
-    def test_is_shown_to_nobody_without_the_permission(self, persona: str, request: pytest.FixtureRequest) -> None:
-        row = make_request(State.ISSUED)
-
-        answer = shown(request.getfixturevalue(persona), row)
-
-        assert answer.status_code == 403
-        assert not RequestEvent.objects.exists()
-
-    def test_is_not_shown_to_whoever_may_see_links_and_no_requests(self, make_person: Any) -> None:
-        client = Client()
-        client.force_login(make_person("frank", "reveal_link"))
-
-        assert shown(client, make_request(State.ISSUED)).status_code == 403
-
-    def test_says_to_the_others_that_they_may_not_see_it(self, bob_client: Client) -> None:
-        page = bob_client.get(page_of(make_request(State.ISSUED)))
-
-        assert "You may not see clients’ links." in page.text
-        assert "Show link" not in page.text
-
-    def test_is_shown_by_post_only(self, carol_client: Client) -> None:
-        assert carol_client.get(page_of(make_request(State.ISSUED), "show_link")).status_code == 405
-
-    def test_is_not_shown_once_its_time_is_over(self, carol_client: Client) -> None:
-        request = make_request(State.ISSUED, expires_at=timezone.now() - timedelta(seconds=1))
-
-        page = shown(carol_client, request)
-
-        assert our_link(request) not in page.text
-        assert not RequestEvent.objects.exists()
-
-    def test_of_a_request_that_is_gone_leads_back(self, carol_client: Client) -> None:
-        nowhere = reverse("admin:idenfy_kyc_informationrequest_show_link", args=["999"])
-
-        assert carol_client.post(nowhere).status_code == 302
-
-    @pytest.mark.parametrize(
-        ("session_url", "words"),
-        [
-            ("javascript:alert(1)", "What iDenfy sent is no web address."),
-            ("", "only a token for mobile apps"),
-        ],
-    )
-    def test_that_leads_nowhere_is_never_shown(self, carol_client: Client, session_url: str, words: str) -> None:
-        request = make_request(State.ISSUED, session_url=session_url)
-
-        pages = [carol_client.get(page_of(request)), shown(carol_client, request)]
-
-        for page in pages:
-            assert words in page.text
-            assert "javascript:" not in page.text
-            assert our_link(request) not in page.text
-        assert not RequestEvent.objects.exists()
-
-    def test_that_no_key_can_read_is_said_to_be_so(self, carol_client: Client, settings: Any) -> None:
-        request = make_request(State.ISSUED)
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE idenfy_kyc_informationrequest SET session_url = 'gAAAAAnonsense'")
-
-        page = carol_client.get(page_of(request))
-
-        assert "no key can read it" in page.text
-        assert "Show link" not in page.text
-
-    def test_that_came_late_is_said_to_be_of_no_use(self, carol_client: Client) -> None:
-        request = make_request(State.CANCELLED, session_url=LINK)
-
-        page = carol_client.get(page_of(request))
-
-        assert "came after this request was over" in page.text
-        assert LINK not in page.text
-
-    @pytest.mark.urls("tests.admin.urls_without_ours")
-    def test_says_what_the_administrator_must_do_without_our_urls(self, carol_client: Client) -> None:
-        request = make_request(State.ISSUED)
-
-        pages = [carol_client.get(page_of(request)), shown(carol_client, request)]
-
-        for page in pages:
-            assert "There is no address for clients yet." in page.text
-        assert not RequestEvent.objects.exists()
-
-
 class TestViewsThatAct:
     @pytest.mark.parametrize("page", ["show_link", "withdraw"])
     def test_are_never_wrapped_in_a_transaction(self, page: str) -> None:
@@ -351,3 +244,31 @@ class TestViewsThatAct:
 
         for url in urls:
             assert resolve(url).func._non_atomic_requests == {"default"}  # type: ignore[attr-defined]
+
+
+class OwnRequests(InformationRequestAdmin):
+    change_form_template = "a request of our own.html"
+    withdraw_template = "a withdrawal of our own.html"
+
+
+class TestSubclass:
+    @pytest.fixture
+    def ours(self) -> OwnRequests:
+        return OwnRequests(InformationRequest, AdminSite(name="admin"))
+
+    def test_may_have_templates_of_its_own(self, rf: RequestFactory, alice: Any, ours: OwnRequests) -> None:
+        row = make_request(State.ISSUED)
+        request = rf.get("/")
+        request.user = alice
+
+        pages: list[Any] = [view(request, str(row.pk)) for view in (ours.change_view, ours.withdraw_view)]
+
+        assert [page.template_name for page in pages] == ["a request of our own.html", "a withdrawal of our own.html"]
+
+    def test_is_drawn_with_a_template_of_the_project_if_there_is_one(self, alice_client: Client) -> None:
+        page: Any = alice_client.get(page_of(make_request(State.ISSUED)))
+
+        assert page.template_name[:2] == [
+            "admin/idenfy_kyc/informationrequest/change_form.html",
+            "admin/idenfy_kyc/change_form.html",
+        ]

@@ -1,33 +1,29 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db import connection
-from django.test import Client
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.urls import resolve, reverse
+from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc.choices import EventKind, State
+from idenfy_kyc.admin import InformationRequestAdmin, VerificationAdmin
+from idenfy_kyc.choices import State
 from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
-from idenfy_kyc.services.record import note_batch, note_requests
 from tests.factories import make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:idenfy_kyc_verification_changelist")
 ADD = reverse("admin:idenfy_kyc_verification_add")
-
-
-def page_of(verification: Verification) -> str:
-    return reverse("admin:idenfy_kyc_verification_change", args=[verification.pk])
-
-
-def ask_url(verification: Verification) -> str:
-    return reverse("admin:idenfy_kyc_verification_request_information", args=[verification.pk])
 
 
 def choose(client: Client, *verifications: Verification, query: str = "", across: bool = False) -> Any:
@@ -60,13 +56,24 @@ class TestTheList:
 
     def test_shows_what_became_of_the_newest_request_when_none_is_open(self, alice_client: Client) -> None:
         verification = make_verification()
-        earlier = make_batch(confirmed=True, confirmed_at=timezone.now() - timedelta(days=9))
+        make_request(State.REFUSED, verification=verification)
         make_request(State.COMPLETED, verification=verification)
-        make_request(State.REFUSED, verification=verification, batch=earlier)
+        make_request(State.SKIPPED, verification=verification)
 
         page = alice_client.get(LIST)
 
         assert "ik-state-completed" in page.text
+        assert "ik-state-refused" not in page.text
+        assert "ik-state-skipped" not in page.text
+
+    def test_shows_the_open_request_of_a_plan_that_was_confirmed_after_a_newer_one(self, alice_client: Client) -> None:
+        verification = make_verification()
+        make_request(State.ISSUED, verification=verification)
+        make_request(State.REFUSED, verification=verification)
+
+        page = alice_client.get(LIST)
+
+        assert "ik-state-issued" in page.text
         assert "ik-state-refused" not in page.text
 
     def test_calls_an_overdue_link_over(self, alice_client: Client) -> None:
@@ -92,9 +99,12 @@ class TestTheList:
             sent_at = timezone.now() - timedelta(days=days)
             make_request(State.REFUSED, verification=make_verification(name=name), sent_at=sent_at)
 
-        page = alice_client.get(LIST, {"o": "-6"})
+        make_verification(name="never")
 
-        assert [row.name for row in page.context["cl"].result_list] == ["last", "middle", "first"]
+        latest_first, never_first = (alice_client.get(LIST, {"o": order}) for order in ("-6", "6"))
+
+        assert [row.name for row in latest_first.context["cl"].result_list] == ["last", "middle", "first", "never"]
+        assert [row.name for row in never_first.context["cl"].result_list] == ["never", "first", "middle", "last"]
 
     def test_takes_the_same_queries_for_1_row_and_for_100(
         self, alice_client: Client, django_assert_num_queries: Any
@@ -112,7 +122,7 @@ class TestTheList:
 
         assert len(page.context["cl"].result_list) == 100
 
-    @pytest.mark.parametrize("term", ["C-10", "c-10", "abc0", "onaiti"])
+    @pytest.mark.parametrize("term", ["C-10", "c-10", "abc0", "onaiti", "Jonas C-10"])
     def test_is_searched_by_name_and_by_the_beginning_of_a_reference(self, alice_client: Client, term: str) -> None:
         make_verification(name="Jonas Jonaitis", client_id="C-1042", scan_ref="abc01234")
         make_verification(name="Someone else", client_id="D-C-10", scan_ref="0abc0")
@@ -120,6 +130,16 @@ class TestTheList:
         page = alice_client.get(LIST, {"q": term})
 
         assert [row.name for row in page.context["cl"].result_list] == ["Jonas Jonaitis"]
+
+    def test_is_searched_by_name_only_if_no_reference_is_found(self, alice_client: Client) -> None:
+        make_verification(name="C-10 Ltd", client_id="D-1")
+        make_verification(name="Jonas Jonaitis", client_id="C-1042")
+
+        with CaptureQueriesContext(connection) as queries:
+            page = alice_client.get(LIST, {"q": "C-10"})
+
+        assert [row.name for row in page.context["cl"].result_list] == ["Jonas Jonaitis"]
+        assert not [query for query in queries if re.search(r"name\S* LIKE|UPPER", query["sql"])]
 
     def test_says_what_to_do_when_it_is_empty(self, alice_client: Client, dora_client: Client) -> None:
         assert "No verifications yet." in alice_client.get(LIST).text
@@ -135,9 +155,23 @@ class TestTheList:
         assert "No verifications yet." not in page.text
 
     def test_shows_no_request_to_whoever_may_not_see_requests(self, dora_client: Client) -> None:
-        make_request(State.ISSUED)
+        make_request(State.ISSUED, sent_at=datetime(2020, 3, 3, tzinfo=UTC))
 
-        assert "ik-state" not in dora_client.get(LIST).text
+        page = dora_client.get(LIST)
+
+        assert "ik-state" not in page.text
+        assert "3 Mar 2020" not in page.text
+
+    @pytest.mark.parametrize("query", ["?asked=never", "?request=none", "?request=issued", "?o=6", "?o=-6"])
+    def test_tells_nothing_of_requests_by_filter_or_order(self, dora_client: Client, query: str) -> None:
+        make_request(State.ISSUED, sent_at=timezone.now() - timedelta(days=500))
+        newest = make_verification()
+
+        page = dora_client.get(LIST + query)
+
+        rows = list(page.context["cl"].result_list)
+        assert (len(rows), rows[0]) == (2, newest)
+        assert not {"request", "asked"} & {spec.parameter_name for spec in page.context["cl"].filter_specs}
 
     @pytest.mark.parametrize("persona", ["eve_client", "mallory_client", "anonymous"])
     def test_is_closed_to_outsiders(self, persona: str, request: pytest.FixtureRequest) -> None:
@@ -219,191 +253,95 @@ class TestChoosing:
         assert not RequestBatch.objects.exists()
 
 
-class TestThePage:
-    def test_shows_the_requests_and_what_happened(self, alice_client: Client, alice: Any) -> None:
-        verification = make_verification(name="Jonas Jonaitis")
-        request = make_request(State.ISSUED, verification=verification)
-        note_batch(EventKind.CONFIRMED, request.batch, by=alice, clients=1)
-        note_requests(EventKind.ISSUED, [request])
-        note_batch(EventKind.PLANNED, request.batch, by=alice, clients=1)
+class SomeRequests(InformationRequestAdmin):
+    """Shows the requests of one kind of batch, whoever looks."""
 
-        page = alice_client.get(page_of(verification))
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return QuerySet(InformationRequest).exclude(batch__note="secret")
 
-        assert [line.what for line in page.context["history"].lines] == [
-            "iDenfy issued a link",
-            "Confirmed: 1 client to be asked",
-        ]
-        assert "Jonas Jonaitis" in page.text
-        assert reverse("admin:idenfy_kyc_informationrequest_change", args=[request.pk]) in page.text
-        assert "annual review" in page.text
 
-    def test_leaves_other_clients_out(self, alice_client: Client) -> None:
-        batch = make_batch(confirmed=True)
-        mine, other = (make_request(State.ISSUED, batch=batch) for _ in range(2))
-        note_requests(EventKind.REVEALED, [other])
-        note_requests(EventKind.ISSUED, [mine])
+class OwnVerifications(VerificationAdmin):
+    """What a host project may do to ours, all at once."""
 
-        page = alice_client.get(page_of(mine.verification))
+    fields = None
+    fieldsets = [(None, {"fields": ["scan_ref", ("name", "status"), "created_at"]})]
+    readonly_fields = ("created_at",)
 
-        assert [line.what for line in page.context["history"].lines] == ["iDenfy issued a link"]
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return QuerySet(Verification).exclude(name="hidden")
 
-    def test_pages_a_long_history(self, alice_client: Client) -> None:
-        request = make_request(State.ISSUED)
-        note_requests(EventKind.REVEALED, [request] * 60)
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ChangeList
 
-        first = alice_client.get(page_of(request.verification))
-        second = alice_client.get(page_of(request.verification), {"history": "2"})
 
-        assert len(first.context["history"].lines) == 50
-        assert "?history=2" in first.text
-        assert len(second.context["history"].lines) == 10
-        assert "?history=1" in second.text
+@pytest.fixture
+def own_site() -> admin.AdminSite:
+    site = admin.AdminSite(name="admin")
+    site.register(Verification, OwnVerifications)
+    site.register(InformationRequest, SomeRequests)
+    return site
 
-    def test_takes_the_same_queries_for_1_request_and_for_40(
-        self, alice_client: Client, django_assert_num_queries: Any
+
+class TestSubclass:
+    @pytest.fixture
+    def ours(self, own_site: admin.AdminSite) -> VerificationAdmin:
+        return own_site.get_model_admin(Verification)  # type: ignore[return-value]
+
+    @pytest.fixture
+    def looking(self, rf: RequestFactory, alice: Any) -> HttpRequest:
+        request = rf.get("/")
+        request.user = alice
+        return request
+
+    def test_may_have_a_queryset_and_a_list_of_its_own(self, ours: VerificationAdmin, looking: HttpRequest) -> None:
+        make_request(State.ISSUED, verification=make_verification(name="shown"))
+        make_verification(name="hidden")
+
+        page: Any = ours.changelist_view(looking)
+
+        assert [row.name for row in page.context_data["cl"].result_list] == ["shown"]
+        assert "ik-state-issued" in page.render().text
+        assert "?o=1" in page.text
+        assert "?o=6" not in page.text
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            ("", {"of a secret batch", "asked openly"}),
+            ("request=none", {"of a secret batch"}),
+            ("request=issued", {"asked openly"}),
+            ("request=refused", set()),
+            ("asked=never", {"of a secret batch"}),
+            ("asked=over30d", set()),
+        ],
+    )
+    def test_of_requests_narrows_columns_and_filters_too(
+        self, rf: RequestFactory, alice: Any, own_site: admin.AdminSite, query: str, expected: set[str]
     ) -> None:
-        verification = make_verification()
-        note_requests(EventKind.ISSUED, [make_request(State.REFUSED, verification=verification)])
-        alice_client.get(page_of(verification))
-        with CaptureQueriesContext(connection) as few:
-            alice_client.get(page_of(verification))
-        for _ in range(39):
-            note_requests(EventKind.ISSUED, [make_request(State.REFUSED, verification=verification)])
+        both = make_verification(name="asked openly")
+        make_request(State.ISSUED, verification=both)
+        secret = make_batch(confirmed=True, note="secret")
+        for verification in (both, make_verification(name="of a secret batch")):
+            make_request(
+                State.REFUSED, verification=verification, batch=secret, sent_at=datetime(2020, 3, 3, tzinfo=UTC)
+            )
+        request = rf.get(f"/?{query}")
+        request.user = alice
 
-        with django_assert_num_queries(len(few)):
-            alice_client.get(page_of(verification))
+        page: Any = VerificationAdmin(Verification, own_site).changelist_view(request)
 
-    def test_says_so_when_nobody_was_asked(self, bob_client: Client) -> None:
-        page = bob_client.get(page_of(make_verification()))
+        assert {row.name for row in page.context_data["cl"].result_list} == expected
+        text = page.render().text
+        assert "ik-state-refused" not in text
+        assert "3 Mar 2020" not in text
 
-        assert "This client has not been asked yet." in page.text
-        assert "Request information…" not in page.text
+    def test_may_have_fields_of_its_own(self, ours: VerificationAdmin, looking: HttpRequest, dora: Any) -> None:
+        verification = make_verification(status="REVIEWING")
 
-    def test_shows_the_status_in_words_to_whoever_may_only_look(self, bob_client: Client) -> None:
-        page = bob_client.get(page_of(make_verification(status="REVIEWING")))
+        for_alice = ours.get_fieldsets(looking, verification)
+        looking.user = dora
+        for_dora = ours.get_fieldsets(looking, verification)
 
-        assert "In review" in page.text
-        assert "REVIEWING" not in page.text
-
-    def test_has_a_button_that_asks(self, alice_client: Client, alice: Any) -> None:
-        verification = make_verification()
-        assert ask_url(verification) in alice_client.get(page_of(verification)).text
-
-        answer = alice_client.post(ask_url(verification))
-
-        batch = RequestBatch.objects.get()
-        assert answer["Location"] == reverse("admin:idenfy_kyc_requestbatch_change", args=[batch.pk])
-        assert batch.selection == "1 chosen on its page"
-
-    def test_has_no_button_where_asking_is_ruled_out(self, alice_client: Client) -> None:
-        verification = make_verification(status="DELETED")
-
-        page = alice_client.get(page_of(verification))
-
-        assert ask_url(verification) not in page.text
-        assert "its status at iDenfy rules it out" in page.text
-
-    def test_comes_back_with_a_message_when_nothing_is_configured(self, alice_client: Client, settings: Any) -> None:
-        settings.IDENFY_KYC = {}
-        verification = make_verification()
-
-        answer = alice_client.post(ask_url(verification), follow=True)
-
-        assert answer.redirect_chain == [(page_of(verification), 302)]
-        assert "API_KEY" in messages_of(answer)[0]
-
-    @pytest.mark.parametrize("persona", ["bob_client", "carol_client", "dora_client", "eve_client"])
-    def test_asks_for_nobody_who_may_not(self, persona: str, request: pytest.FixtureRequest) -> None:
-        answer = request.getfixturevalue(persona).post(ask_url(make_verification()))
-
-        assert answer.status_code == 403
-        assert not RequestBatch.objects.exists()
-
-    def test_asks_by_post_only(self, alice_client: Client) -> None:
-        assert alice_client.get(ask_url(make_verification())).status_code == 405
-
-    def test_leads_back_when_the_verification_is_gone(self, alice_client: Client) -> None:
-        nowhere = reverse("admin:idenfy_kyc_verification_request_information", args=["999"])
-
-        assert alice_client.post(nowhere).status_code == 302
-        assert alice_client.get(reverse("admin:idenfy_kyc_verification_change", args=["999"])).status_code == 302
-
-    def test_hides_the_record_from_whoever_may_not_see_requests(self, dora_client: Client) -> None:
-        request = make_request(State.ISSUED)
-        note_requests(EventKind.ISSUED, [request])
-
-        page = dora_client.get(page_of(request.verification))
-
-        assert page.context["client_requests"] == []
-        assert page.context["history"].lines == []
-
-
-class TestByHand:
-    FORM = {"client_id": "C-9", "name": "Ona", "status": "APPROVED", "verified_at_0": "", "verified_at_1": ""}
-
-    def test_adds_a_verification(self, dora_client: Client) -> None:
-        answer = dora_client.post(ADD, self.FORM | {"scan_ref": "abc-1"})
-
-        assert answer.status_code == 302
-        assert Verification.objects.get().scan_ref == "abc-1"
-        assert "Ona" not in str(LogEntry.objects.get())
-
-    def test_refuses_a_reference_that_is_none(self, dora_client: Client) -> None:
-        answer = dora_client.post(ADD, self.FORM | {"scan_ref": "not a reference!"})
-
-        assert "A scan reference has 1 to 40 letters" in answer.text
-        assert not Verification.objects.exists()
-
-    def test_changes_everything_but_the_reference(self, dora_client: Client) -> None:
-        verification = make_verification(scan_ref="abc-1")
-
-        dora_client.post(page_of(verification), self.FORM | {"scan_ref": "abc-2"})
-
-        verification.refresh_from_db()
-        assert (verification.scan_ref, verification.name, verification.client_id) == ("abc-1", "Ona", "C-9")
-
-    def test_keeps_a_status_that_is_new_to_us(self, dora_client: Client) -> None:
-        verification = make_verification(status="FROZEN")
-        assert "FROZEN (iDenfy’s new word)" in dora_client.get(page_of(verification)).text
-
-        dora_client.post(page_of(verification), self.FORM | {"status": "FROZEN"})
-
-        verification.refresh_from_db()
-        assert verification.status == "FROZEN"
-        assert verification.name == "Ona"
-
-    def test_tells_statuses_of_one_word_apart(self, dora_client: Client) -> None:
-        assert "Expired (EXPIRED-DELETED)" in dora_client.get(ADD).text
-
-    @pytest.mark.parametrize("persona", ["alice_client", "bob_client", "carol_client"])
-    def test_is_for_those_with_the_permission(self, persona: str, request: pytest.FixtureRequest) -> None:
-        client: Client = request.getfixturevalue(persona)
-        verification = make_verification(name="Before")
-
-        assert client.post(ADD, self.FORM | {"scan_ref": "abc-1"}).status_code == 403
-        assert client.post(page_of(verification), self.FORM).status_code == 403
-        verification.refresh_from_db()
-        assert verification.name == "Before"
-
-    def test_deletes_only_what_has_no_requests(self, dora_client: Client) -> None:
-        alone, asked = make_verification(), make_request(State.ISSUED).verification
-        delete = [reverse("admin:idenfy_kyc_verification_delete", args=[v.pk]) for v in (alone, asked)]
-
-        answers = [dora_client.post(url, {"post": "yes"}).status_code for url in delete]
-
-        assert answers == [302, 403]
-        assert list(Verification.objects.all()) == [asked]
-
-    def test_deletes_nothing_of_the_record_with_the_action_of_the_list(self, root_client: Client) -> None:
-        asked = make_request(State.ISSUED).verification
-
-        root_client.post(LIST, {"action": "delete_selected", "_selected_action": [asked.pk], "post": "yes"})
-
-        assert Verification.objects.exists()
-        assert InformationRequest.objects.exists()
-
-
-class TestViewsThatAct:
-    @pytest.mark.parametrize("url", [LIST, reverse("admin:idenfy_kyc_verification_request_information", args=["1"])])
-    def test_are_never_wrapped_in_a_transaction(self, url: str) -> None:
-        assert resolve(url).func._non_atomic_requests == {"default"}  # type: ignore[attr-defined]
+        assert for_alice[0][1]["fields"] == ["scan_ref", ["name", "status_in_words"], "created_at"]
+        assert for_dora == OwnVerifications.fieldsets
+        assert set(ours.get_readonly_fields(looking, verification)) == {"created_at", "scan_ref", "status_in_words"}

@@ -50,7 +50,7 @@ class TestThreads:
         """``submit()`` raises after the call was queued: another thread may make it, or nobody."""
         fake_idenfy.fake.latency = 0.05
         batch, begun = make_queue(12), []
-        start = ThreadPoolExecutor._adjust_thread_count  # type: ignore[attr-defined]
+        start = ThreadPoolExecutor._adjust_thread_count
 
         def few_threads(pool: ThreadPoolExecutor) -> None:
             begun.append(pool)

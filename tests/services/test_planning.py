@@ -125,7 +125,7 @@ class TestAsks:
     @pytest.mark.parametrize("name", ["confirmed_at", "fingerprint", "planned_at", "pause_reason"])
     def test_are_nothing_but_what_can_be_asked(self, officer: Any, name: str) -> None:
         with pytest.raises(TypeError, match=name):
-            services.plan([make_verification()], planned_by=officer, **{name: "x"})
+            services.plan([make_verification()], planned_by=officer, **{name: "x"})  # type: ignore[arg-type]
 
         assert not RequestBatch.objects.exists()
 
