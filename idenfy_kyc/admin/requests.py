@@ -94,8 +94,8 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Of the columns only a few can be asked about in the list's address.
 
-        Django allows every one. Then whoever may only look could guess the path of a client's link, letter by letter, and
-        no line of the record would say so.
+        Django allows every one. Then whoever may only look could guess the path of a client’s link, letter by letter,
+        and no line of the record would say so.
         """
         asked = lookup.partition("__")[0]
         columns = {name for field in self.opts.concrete_fields for name in (field.name, field.attname)}

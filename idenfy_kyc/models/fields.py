@@ -52,9 +52,6 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
 
     description = "Encrypted text"
 
-    def to_python(self, value: Any) -> Any:
-        return Secret(value) if value and not isinstance(value, Secret) else value
-
     def get_prep_value(self, value: Any) -> Any:
         if isinstance(value, Unreadable):
             return value.ciphertext

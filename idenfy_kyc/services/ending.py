@@ -92,8 +92,7 @@ def _end(
         def end_portion(keys: list[int] = portion) -> int:
             with transaction.atomic(using=database.alias()):
                 moved = InformationRequest.objects.filter(while_, pk__in=keys).move(to, **fields)
-                if moved:
-                    _note_moved(keys, to, kind, by=by, note=note, fields=fields)
+                _note_moved(keys, to, kind, by=by, note=note, fields=fields)
                 return moved
 
         changed += database.repeat_on_conflict(end_portion)

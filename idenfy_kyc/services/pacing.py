@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 
 from ..choices import EventKind, PauseReason, Reason, State
@@ -214,20 +214,9 @@ def _wait(batch: RequestBatch, reason: PauseReason, now: datetime, *, retry_afte
 
 
 def _wait_for_quota(batch: RequestBatch, now: datetime) -> None:
-    oldest = (
-        InformationRequest.objects.filter(sent_at__gt=now - HOUR)
-        .order_by("sent_at")
-        .values_list("sent_at", flat=True)
-        .first()
-    )
-    if oldest is not None:
-        _pause(
-            _unchanged(batch),
-            batch,
-            PauseReason.QUOTA,
-            until=oldest + HOUR,
-            params=batch.pause_params | {"quota": get_settings().HOURLY_QUOTA},
-        )
+    oldest = InformationRequest.objects.filter(sent_at__gt=now - HOUR).aggregate(at=Min("sent_at"))["at"]
+    params = batch.pause_params | {"quota": get_settings().HOURLY_QUOTA}
+    _pause(_unchanged(batch), batch, PauseReason.QUOTA, until=(oldest or now) + HOUR, params=params)
 
 
 def _unchanged(batch: RequestBatch) -> QuerySet[RequestBatch]:

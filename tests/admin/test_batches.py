@@ -31,10 +31,20 @@ class OwnBatches(RequestBatchAdmin):
         return super().get_queryset(request).filter(planned_by=request.user)
 
 
+class SecretBatches(RequestBatchAdmin):
+    """A host's own admin: everybody sees that there are batches, and nobody may look at one."""
+
+    def has_view_permission(self, request: HttpRequest, obj: RequestBatch | None = None) -> bool:
+        return obj is None and super().has_view_permission(request, obj)
+
+
+third_site = AdminSite(name="third")
+third_site.register(RequestBatch, SecretBatches)
+
 second_site = AdminSite(name="second")
 second_site.register(RequestBatch, OwnBatches)
 second_site.register(InformationRequest, InformationRequestAdmin)
-urlpatterns = [path("second/", second_site.urls), path("", include("tests.urls"))]
+urlpatterns = [path("second/", second_site.urls), path("third/", third_site.urls), path("", include("tests.urls"))]
 
 PEOPLE = ("alice", "bob", "carol", "eve", "mallory", "root")
 ASKING = {"alice", "root"}
@@ -338,3 +348,15 @@ class TestTheNotice:
 
         assert page.text.count("has not been asked yet") == 3
         assert "“batch 0” has" in page.text
+
+
+@pytest.mark.urls(__name__)
+class TestOneBatchThatNobodyMaySee:
+    @pytest.mark.parametrize("act", [*ALLOWED, "change", "progress"])
+    def test_is_closed_with_all_its_acts(self, root_client: Client, act: str) -> None:
+        queue = make_queue(1)
+        address = reverse(f"admin:idenfy_kyc_requestbatch_{act}", args=[queue.pk], current_app="third")
+        method = root_client.get if act in {"change", "progress"} else root_client.post
+
+        assert method(address).status_code == 403
+        assert RequestEvent.objects.count() == 0
