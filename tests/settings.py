@@ -1,4 +1,7 @@
-"""The project that the tests run in: awkward where real projects are (users with a UUID key and no username).
+"""The project that the tests run in: as awkward as real ones.
+
+Its users have a UUID key and no username, every request is one transaction, nobody gets in without an account, and
+browsers run and draw nothing inline.
 
 ``DATABASE_URL`` chooses the database; without it, an SQLite *file*, since threads and other processes must reach it.
 """
@@ -16,6 +19,7 @@ env = environ.Env()
 
 _sqlite = Path(tempfile.gettempdir()) / f"idenfy-kyc-tests-{os.getpid()}.sqlite3"
 _database: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{_sqlite}")
+_database["ATOMIC_REQUESTS"] = True
 _database["TEST"] = {"NAME": _database["NAME"] if "sqlite3" in _database["ENGINE"] else None}  # None: Django names it
 
 DATABASES = {"default": _database}
@@ -35,11 +39,13 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "example_project.middleware.StrictContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -60,6 +66,7 @@ TEMPLATES = [
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "static/"
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "admin:login"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 USE_TZ = True
 TIME_ZONE = "Europe/Vilnius"  # not UTC, so that a forgotten conversion shows

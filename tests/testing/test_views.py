@@ -23,7 +23,6 @@ def fake(settings: Any, tmp_path: Path) -> Iterator[FakeIdenfy]:
     path = tmp_path / "fake.sqlite3"
     settings.IDENFY_KYC = {"API_KEY": CREDENTIALS[0], "API_SECRET": CREDENTIALS[1]}
     settings.IDENFY_KYC_FAKE_PATH = path
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     with FakeIdenfy(path) as fake:
         yield fake
 

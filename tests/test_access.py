@@ -1,0 +1,330 @@
+"""Who may do what: every URL of the app and of its admin, for everybody, with every method.
+
+A cell says how the server answers: a status, or ``login`` for a redirect to the login page. ``!`` says that something
+was written; a cell without it proves that nothing was. The word behind an address is what is sent there: see ``forms``.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from idenfy_kyc.choices import PauseReason, State
+from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification
+from idenfy_kyc.testing.plugin import RunningFake
+from tests.admin.pages import BROWSER, filled_in, make_plan
+from tests.factories import make_batch, make_queue, make_request, make_verification, verification_fields
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root")
+"""The columns; who they are, stands in ``tests.personas``."""
+
+TABLE = """
+                                                            anon.  mallory eve    dora   bob    carol  alice  root
+GET    admin/idenfy_kyc/                                    login  login  404    200    200    200    200    200
+POST   admin/idenfy_kyc/                                    login  login  404    200    200    200    200    200
+GET    admin/autocomplete/ field                            login  login  403    200    200    200    200    200
+POST   admin/autocomplete/ field                            login  login  405    405    405    405    405    405
+GET    admin/r/<type>/<issued>/                             login  login  404    404    404    404    404    404
+POST   admin/r/<type>/<issued>/                             login  login  404    404    404    404    404    404
+
+GET    verification/                                        login  login  403    200    200    200    200    200
+POST   verification/ ask                                    login  login  403    403    403    403    302!   302!
+POST   verification/ delete                                 login  login  403    302!   403    403    403    302!
+POST   verification/ delete-asked                           login  login  403    200    403    403    403    200
+PUT    verification/                                        login  login  403    200    200    200    200    200
+DELETE verification/                                        login  login  403    200    200    200    200    200
+GET    verification/add/                                    login  login  403    200    403    403    403    200
+POST   verification/add/ new                                login  login  403    302!   403    403    403    302!
+PUT    verification/add/                                    login  login  403    200    403    403    403    200
+DELETE verification/add/                                    login  login  403    200    403    403    403    200
+GET    verification/<free>/                                 login  login  302    302    302    302    302    302
+POST   verification/<free>/                                 login  login  302    302    302    302    302    302
+GET    verification/<free>/change/                          login  login  403    200    200    200    200    200
+POST   verification/<free>/change/ edited                   login  login  403    302!   403    403    403    302!
+PUT    verification/<free>/change/                          login  login  403    200    200    200    200    200
+DELETE verification/<free>/change/                          login  login  403    200    200    200    200    200
+GET    verification/<free>/delete/                          login  login  403    200    403    403    403    200
+POST   verification/<free>/delete/ yes                      login  login  403    302!   403    403    403    302!
+POST   verification/<asked>/delete/ yes                     login  login  403    403    403    403    403    403
+PUT    verification/<free>/delete/                          login  login  403    200    403    403    403    200
+DELETE verification/<free>/delete/                          login  login  403    200    403    403    403    200
+GET    verification/<free>/history/                         login  login  403    200    200    200    200    200
+POST   verification/<free>/history/                         login  login  403    200    200    200    200    200
+GET    verification/<free>/request-information/             login  login  403    403    403    403    405    405
+POST   verification/<free>/request-information/             login  login  403    403    403    403    302!   302!
+PUT    verification/<free>/request-information/             login  login  403    403    403    403    405    405
+DELETE verification/<free>/request-information/             login  login  403    403    403    403    405    405
+GET    verification/<none>/change/                          login  login  403    302    302    302    302    302
+POST   verification/<none>/request-information/             login  login  403    403    403    403    302    302
+
+GET    informationrequest/                                  login  login  403    403    200    200    200    200
+POST   informationrequest/ withdraw                         login  login  403    403    403    403    302!   302!
+POST   informationrequest/ download                         login  login  403    403    403    200!   403    200!
+POST   informationrequest/ delete                           login  login  403    403    403    403    403    403
+PUT    informationrequest/                                  login  login  403    403    200    200    200    200
+DELETE informationrequest/                                  login  login  403    403    200    200    200    200
+GET    informationrequest/add/                              login  login  403    403    403    403    403    403
+POST   informationrequest/add/                              login  login  403    403    403    403    403    403
+GET    informationrequest/<issued>/                         login  login  302    302    302    302    302    302
+POST   informationrequest/<issued>/                         login  login  302    302    302    302    302    302
+GET    informationrequest/<issued>/change/                  login  login  403    403    200    200    200    200
+POST   informationrequest/<issued>/change/                  login  login  403    403    405    405    405    405
+GET    informationrequest/<issued>/delete/                  login  login  403    403    403    403    403    403
+POST   informationrequest/<issued>/delete/ yes              login  login  403    403    403    403    403    403
+GET    informationrequest/<issued>/history/                 login  login  403    403    200    200    200    200
+POST   informationrequest/<issued>/history/                 login  login  403    403    200    200    200    200
+GET    informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
+POST   informationrequest/<issued>/show-link/               login  login  403    403    403    200!   403    200!
+PUT    informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
+DELETE informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
+POST   informationrequest/<over>/show-link/                 login  login  403    403    403    200    403    200
+GET    informationrequest/<issued>/withdraw/                login  login  403    403    403    403    200    200
+POST   informationrequest/<issued>/withdraw/ why            login  login  403    403    403    403    302!   302!
+PUT    informationrequest/<issued>/withdraw/                login  login  403    403    403    403    405    405
+DELETE informationrequest/<issued>/withdraw/                login  login  403    403    403    403    405    405
+GET    informationrequest/<none>/change/                    login  login  403    403    302    302    302    302
+POST   informationrequest/<none>/show-link/                 login  login  403    403    403    302    403    302
+
+GET    requestbatch/                                        login  login  403    403    200    200    200    200
+POST   requestbatch/ delete                                 login  login  403    403    403    403    403    403
+GET    requestbatch/add/                                    login  login  403    403    403    403    403    403
+POST   requestbatch/add/                                    login  login  403    403    403    403    403    403
+GET    requestbatch/<plan>/                                 login  login  302    302    302    302    302    302
+POST   requestbatch/<plan>/                                 login  login  302    302    302    302    302    302
+GET    requestbatch/<plan>/change/                          login  login  403    403    200    200    200    200
+GET    requestbatch/<queue>/change/                         login  login  403    403    200    200    200    200
+GET    requestbatch/<done>/change/                          login  login  403    403    200    200    200    200
+POST   requestbatch/<plan>/change/ confirm                  login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<plan>/change/                          login  login  405    405    405    405    405    405
+DELETE requestbatch/<plan>/change/                          login  login  405    405    405    405    405    405
+GET    requestbatch/<plan>/delete/                          login  login  403    403    403    403    403    403
+POST   requestbatch/<plan>/delete/ yes                      login  login  403    403    403    403    403    403
+GET    requestbatch/<plan>/history/                         login  login  403    403    200    200    200    200
+POST   requestbatch/<plan>/history/                         login  login  403    403    200    200    200    200
+GET    requestbatch/<plan>/leave-out/                       login  login  302    302    302    302    302    302
+POST   requestbatch/<plan>/leave-out/ tick                  login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<plan>/leave-out/                       login  login  405    405    405    405    405    405
+DELETE requestbatch/<plan>/leave-out/                       login  login  405    405    405    405    405    405
+GET    requestbatch/<plan>/discard/                         login  login  302    302    302    302    302    302
+POST   requestbatch/<plan>/discard/                         login  login  403    403    403    403    302!   302!
+POST   requestbatch/<queue>/discard/                        login  login  403    403    403    403    302    302
+PUT    requestbatch/<plan>/discard/                         login  login  405    405    405    405    405    405
+DELETE requestbatch/<plan>/discard/                         login  login  405    405    405    405    405    405
+GET    requestbatch/<queue>/send/                           login  login  302    302    302    302    302    302
+GET    requestbatch/<queue>/send/ script                    login  login  405    405    405    405    405    405
+POST   requestbatch/<queue>/send/                           login  login  403    403    403    403    302!   302!
+POST   requestbatch/<queue>/send/ script                    login  login  403    403    403    403    200!   200!
+POST   requestbatch/<plan>/send/                            login  login  403    403    403    403    302    302
+PUT    requestbatch/<queue>/send/                           login  login  405    405    405    405    405    405
+DELETE requestbatch/<queue>/send/                           login  login  405    405    405    405    405    405
+GET    requestbatch/<queue>/progress/                       login  login  403    403    200    200    200    200
+GET    requestbatch/<queue>/progress/ script                login  login  403    403    200    200    200    200
+POST   requestbatch/<queue>/progress/ script                login  login  405    405    405    405    405    405
+PUT    requestbatch/<queue>/progress/                       login  login  405    405    405    405    405    405
+DELETE requestbatch/<queue>/progress/                       login  login  405    405    405    405    405    405
+GET    requestbatch/<queue>/pause/                          login  login  302    302    302    302    302    302
+POST   requestbatch/<queue>/pause/                          login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<queue>/pause/                          login  login  405    405    405    405    405    405
+DELETE requestbatch/<queue>/pause/                          login  login  405    405    405    405    405    405
+GET    requestbatch/<stopped>/continue/                     login  login  302    302    302    302    302    302
+POST   requestbatch/<stopped>/continue/                     login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<stopped>/continue/                     login  login  405    405    405    405    405    405
+DELETE requestbatch/<stopped>/continue/                     login  login  405    405    405    405    405    405
+GET    requestbatch/<done>/withdraw/                        login  login  302    302    302    302    302    302
+POST   requestbatch/<done>/withdraw/ why                    login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<done>/withdraw/                        login  login  405    405    405    405    405    405
+DELETE requestbatch/<done>/withdraw/                        login  login  405    405    405    405    405    405
+GET    requestbatch/<done>/download/                        login  login  302    302    302    302    302    302
+POST   requestbatch/<done>/download/                        login  login  403    403    403    200!   403    200!
+PUT    requestbatch/<done>/download/                        login  login  405    405    405    405    405    405
+DELETE requestbatch/<done>/download/                        login  login  405    405    405    405    405    405
+GET    requestbatch/<none>/change/                          login  login  403    403    302    302    302    302
+POST   requestbatch/<none>/send/                            login  login  403    403    403    403    302    302
+POST   requestbatch/<none>/send/ script                     login  login  403    403    403    403    404    404
+
+GET    idenfy/r/<link>/                                     200    200    200    200    200    200    200    200
+POST   idenfy/r/<link>/                                     303!   303!   200    200    200    200    200    200
+PUT    idenfy/r/<link>/                                     200    200    200    200    200    200    200    200
+DELETE idenfy/r/<link>/                                     200    200    200    200    200    200    200    200
+GET    idenfy/r/<link-over>/                                410    410    410    410    410    410    410    410
+POST   idenfy/r/<link-over>/                                410    410    410    410    410    410    410    410
+GET    idenfy/r/<no-link>/                                  404    404    404    404    404    404    404    404
+POST   idenfy/r/<no-link>/                                  404    404    404    404    404    404    404    404
+"""
+
+OTHERS = {
+    "admin/",
+    "admin/login/",
+    "admin/logout/",
+    "admin/password_change/",
+    "admin/password_change/done/",
+    "admin/jsi18n/",
+    "admin/auth/group/",
+    "admin/auth/group/add/",
+    "admin/auth/group/<>/",
+    "admin/auth/group/<>/change/",
+    "admin/auth/group/<>/delete/",
+    "admin/auth/group/<>/history/",
+    "admin/(?P<>.*)$",
+}
+"""What Django's admin has besides, whichever apps there are."""
+
+RECORD = (Verification, RequestBatch, InformationRequest, RequestEvent, LogEntry)
+
+
+class Line(NamedTuple):
+    """What is asked, and how it is answered to each of ``PEOPLE``."""
+
+    method: str
+    address: str
+    sends: str
+    answers: tuple[str, ...]
+
+    @classmethod
+    def from_text(cls, text: str) -> Line:
+        words = text.split()
+        asked, answers = words[: -len(PEOPLE)], words[-len(PEOPLE) :]
+        return cls(asked[0], asked[1], " ".join(asked[2:]), tuple(answers))
+
+    @property
+    def route(self) -> str:
+        """The address without what it is about, as ``routes`` has it."""
+        return re.sub("<.*?>", "<>", self.address)
+
+    def __str__(self) -> str:
+        asked = f"{self.method:6} {self.address} {self.sends}"
+        return f"{asked:59} {' '.join(f'{answer:6}' for answer in self.answers)}".rstrip()
+
+
+LINES = [Line.from_text(text) for text in TABLE.strip().splitlines()[1:] if text]
+
+
+def routes(patterns: list[URLPattern | URLResolver] | None = None, before: str = "") -> Iterator[str]:
+    """Every URL of the tests' project; those of our admin without what all of them begin with."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = before + re.sub(r"<.*?>", "<>", str(pattern.pattern))
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield re.sub(r"^admin/idenfy_kyc/(?=.)", "", route.replace("^(?P<>auth|idenfy_kyc)/$", "idenfy_kyc/"))
+
+
+class TestTheTable:
+    def test_has_every_url_and_no_other(self) -> None:
+        assert {line.route for line in LINES} == set(routes()) - OTHERS
+
+    def test_tries_get_and_post_everywhere_and_more_where_something_can_be_written(self) -> None:
+        tried, writes = defaultdict(set), set()
+        for line in LINES:
+            tried[line.route].add(line.method)
+            if "!" in "".join(line.answers):
+                writes.add(line.route)
+
+        assert {route for route, methods in tried.items() if not methods >= {"GET", "POST"}} == set()
+        assert {route for route in writes if len(tried[route]) < 4} == set()
+
+    def test_lets_nothing_be_written_by_anything_but_a_post(self) -> None:
+        assert [str(line) for line in LINES if line.method != "POST" and "!" in "".join(line.answers)] == []
+
+
+@pytest.fixture
+def things(fake_idenfy: RunningFake) -> dict[str, Any]:
+    """What the addresses are about: one of each."""
+    issued, over = make_request(State.ISSUED), make_request(State.CANCELLED)
+    done = make_batch(confirmed=True)
+    make_request(State.ISSUED, batch=done)
+    stopped = make_queue(1)
+    RequestBatch.objects.filter(pk=stopped.pk).update(paused_at=stopped.confirmed_at, pause_reason=PauseReason.PERSON)
+    return {
+        "free": make_verification().pk,
+        "asked": issued.verification_id,
+        "issued": issued.pk,
+        "over": over.pk,
+        "plan": make_plan(2).pk,
+        "queue": make_queue(1).pk,
+        "stopped": stopped.pk,
+        "done": done.pk,
+        "none": 987654,
+        "type": ContentType.objects.get_for_model(InformationRequest).pk,
+        "link": issued.public_id,
+        "link-over": over.public_id,
+        "no-link": uuid.UUID(int=0),
+    }
+
+
+@pytest.fixture
+def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the words behind an address send."""
+    draft = InformationRequest.objects.filter(batch=things["plan"])[0]
+    new = verification_fields(verified_at="")
+    rows = {"_selected_action": things["issued"]}
+    return {
+        "": {},
+        "script": {},
+        "yes": {"post": "yes"},
+        "field": {"app_label": "idenfy_kyc", "model_name": "informationrequest", "field_name": "verification"},
+        "new": new,
+        "edited": new | {"name": "Somebody Else"},
+        "ask": {"action": "request_information", "_selected_action": things["free"]},
+        "delete": {"action": "delete_selected", "_selected_action": things["free"], "post": "yes"},
+        "delete-asked": {"action": "delete_selected", "_selected_action": things["asked"], "post": "yes"},
+        "withdraw": {"action": "withdraw", "_withdraw": "1", "note": "wrong", "expected": "1"} | rows,
+        "download": {"action": "download_links"} | rows,
+        "confirm": filled_in(expected="2"),
+        "tick": {"row": draft.pk},
+        "why": {"_withdraw": "1", "note": "wrong", "expected": "1"},
+    }
+
+
+@pytest.fixture
+def clients(request: pytest.FixtureRequest) -> dict[str, Client]:
+    """Somebody's browser, for each of ``PEOPLE``."""
+    return {name: request.getfixturevalue(name if name == "anonymous" else f"{name}_client") for name in PEOPLE}
+
+
+class TestEverybody:
+    @pytest.mark.parametrize("route", sorted({line.route for line in LINES}))
+    def test_may_do_what_the_table_says(
+        self, clients: dict[str, Client], things: dict[str, Any], forms: dict[str, dict[str, Any]], route: str
+    ) -> None:
+        lines = [line for line in LINES if line.route == route]
+        before = record()
+
+        found = [
+            line._replace(answers=tuple(answer(clients[name], line, things, forms, before) for name in PEOPLE))
+            for line in lines
+        ]
+
+        assert [str(line) for line in found] == [str(line) for line in lines]
+
+
+def answer(client: Client, line: Line, things: dict[str, Any], forms: dict[str, Any], before: list[Any]) -> str:
+    """The cell: what came back, and whether anything was written. What was, is taken back."""
+    address = re.sub("<(.*?)>", lambda thing: str(things[thing[1]]), line.address)
+    if not address.startswith(("admin/", "idenfy/")):
+        address = f"admin/idenfy_kyc/{address}"
+    headers = {"Accept": "application/json"} if line.sends == "script" else {"Accept": BROWSER}
+    send = getattr(client, line.method.lower())
+    undo = transaction.savepoint()
+    response = send(f"/{address}", forms[line.sends], headers=headers)
+    written = record() != before
+    transaction.savepoint_rollback(undo)
+    leads_to_login = response.status_code == 302 and response["Location"].startswith("/admin/login/")
+    return f"{'login' if leads_to_login else response.status_code}{'!' if written else ''}"
+
+
+def record() -> list[Any]:
+    """Every row of ours, whole, and the admin's log."""
+    return [list(model._default_manager.order_by("pk").values_list()) for model in RECORD]

@@ -1,0 +1,193 @@
+"""Projects that are set up otherwise than most: each must get as far as the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection, connections
+from django.test import Client
+from django.urls import reverse
+
+from idenfy_kyc.choices import State
+from idenfy_kyc.models import RequestBatch
+from idenfy_kyc.testing.plugin import RunningFake
+from tests import environments, settings
+from tests.admin.pages import BROWSER, filled_in, make_plan, url
+from tests.environments import run_in
+from tests.factories import make_batch, make_queue, make_request
+
+STOCK_USERS = {
+    "AUTH_USER_MODEL": "auth.User",
+    "INSTALLED_APPS": [app for app in settings.INSTALLED_APPS if app != "tests.accounts"],
+}
+
+
+def assert_arrived(found: dict[str, Any]) -> None:
+    """Twelve were asked, each once, and each has a link that leads on."""
+    assert (found["progress"], found["report"], found["opened"]) == (True, True, 303)
+    assert found["states"] == {State.ISSUED: 12}
+    assert found["posts"] == len(set(found["links"])) == 12
+
+
+class TestTheJourney:
+    def test_shows_local_times_without_time_zones(self, tmp_path: Path) -> None:
+        found = run_in(environments.journey, tmp_path / "db.sqlite3", USE_TZ=False)
+
+        assert_arrived(found)
+        until = datetime.strptime(found["works_until"], "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
+        assert abs(until - datetime.now(UTC) - timedelta(days=14)) < timedelta(minutes=65)  # an hour: summer time
+
+    def test_stays_below_the_path_that_the_project_is_mounted_at(self, tmp_path: Path) -> None:
+        found = run_in(environments.journey, tmp_path / "db.sqlite3", FORCE_SCRIPT_NAME="/app")
+
+        assert_arrived(found)
+        assert {"/app/admin/idenfy_kyc/requestbatch/1/send/", "/app/static/idenfy_kyc/progress.js"} <= {
+            *found["addresses"]
+        }
+        assert [address for address in found["addresses"] if not f"{address}/".startswith("/app/")] == []
+        assert all(link.startswith("http://testserver/app/idenfy/r/") for link in found["links"])
+
+    def test_is_recorded_with_the_users_of_django(self, tmp_path: Path) -> None:
+        found = run_in(environments.journey, tmp_path / "db.sqlite3", **STOCK_USERS)
+
+        assert_arrived(found)
+        assert found["actors"] == ["", "rasa@example.com"]
+
+
+class TestWithoutSettings:
+    def test_a_project_migrates_passes_its_checks_and_opens_every_page(self, tmp_path: Path) -> None:
+        found = run_in(environments.pages, tmp_path / "db.sqlite3", IDENFY_KYC=None)
+
+        assert {page: status for page, status in found["pages"].items() if status != 200} == {}
+        assert found["checks"] == ["idenfy_kyc.W001"]
+        assert "Your administrator must set API_KEY and API_SECRET" in found["answer"]
+        assert found["made"] == 0
+
+
+class TestMigrations:
+    @pytest.mark.parametrize("field", ["AutoField", "BigAutoField"])
+    def test_are_complete_whatever_keys_the_project_prefers(self, tmp_path: Path, field: str) -> None:
+        chosen = f"django.db.models.{field}"
+
+        found = run_in(environments.migrations, tmp_path / "db.sqlite3", DEFAULT_AUTO_FIELD=chosen)
+
+        assert found["said"] == "No changes detected in app 'idenfy_kyc'"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtomicRequests:
+    @pytest.fixture
+    def other_thread(self) -> Iterator[ThreadPoolExecutor]:
+        """A thread has connections of its own, so this one sees only what is committed there."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            yield pool
+            pool.submit(connections.close_all).result()
+
+    def test_a_claim_is_committed_before_idenfy_answers(
+        self, alice_client: Client, fake_idenfy: RunningFake, other_thread: ThreadPoolExecutor
+    ) -> None:
+        fake_idenfy.fake.latency = 1.0
+        batch = make_plan(1)
+
+        pressed = other_thread.submit(alice_client.post, url(batch), filled_in(expected="1"))
+        meanwhile = self._once_asked(1, fake_idenfy, batch)
+
+        assert connection.settings_dict["ATOMIC_REQUESTS"]
+        assert meanwhile == [State.SENDING]
+        assert pressed.result()["Location"] == url(batch)
+        assert batch.requests.get().state == State.ISSUED
+
+    def test_a_step_commits_each_answer_before_it_ends(
+        self, alice_client: Client, fake_idenfy: RunningFake, other_thread: ThreadPoolExecutor, settings: Any
+    ) -> None:
+        settings.IDENFY_KYC = settings.IDENFY_KYC | {"CONCURRENCY": 1}
+        fake_idenfy.fake.latency = 0.5
+        batch = make_queue(2)
+
+        step = other_thread.submit(alice_client.post, url(batch, "send"))
+        meanwhile = self._once_asked(2, fake_idenfy, batch)
+
+        assert meanwhile == [State.ISSUED, State.SENDING]
+        assert step.result().json()["state"] == "done"
+
+    def _once_asked(self, count: int, fake: RunningFake, batch: RequestBatch) -> list[str]:
+        """The states that others see once ``count`` have arrived at iDenfy, and the last has no answer yet."""
+        until = time.monotonic() + 20
+        while len(fake.fake.posts()) < count and time.monotonic() < until:
+            time.sleep(0.02)
+        states = list(batch.requests.order_by("pk").values_list("state", flat=True))
+        assert fake.fake.posts()[-1].answered_at is None
+        return states
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.admin.urls_two_sites")
+class TestASecondSite:
+    @pytest.mark.parametrize("state", [State.DRAFT, State.QUEUED, State.ISSUED])
+    def test_has_batches_that_lead_nowhere_else(self, alice_client: Client, state: State) -> None:
+        batch = make_request(state).batch
+
+        answer = alice_client.get(f"/everything/idenfy_kyc/requestbatch/{batch.pk}/change/")
+
+        ours = {address for address in environments.ADDRESS.findall(answer.text) if "/idenfy_kyc/" in address}
+        assert any(address.startswith(f"/everything/idenfy_kyc/requestbatch/{batch.pk}/") for address in ours)
+        assert [address for address in ours if not address.startswith(("/everything/", "/static/"))] == []
+
+    def test_is_where_its_acts_come_back_to(self, alice_client: Client, fake_idenfy: RunningFake) -> None:
+        batch, home = make_plan(1), "/everything/idenfy_kyc"
+        address = f"{home}/requestbatch/{batch.pk}"
+        headers = {"Accept": BROWSER}
+
+        came_back_to = [
+            alice_client.post(f"{address}/change/", filled_in(expected="1"))["Location"],
+            *(
+                alice_client.post(f"{address}/{act}/", headers=headers)["Location"]
+                for act in ("pause", "continue", "send")
+            ),
+            alice_client.post(f"{home}/requestbatch/{make_plan(1).pk}/discard/", headers=headers)["Location"],
+        ]
+
+        assert came_back_to == [*[f"{address}/change/"] * 4, f"{home}/verification/"]
+
+
+@pytest.mark.django_db
+class TestLanguages:
+    @pytest.mark.parametrize(
+        ("language", "direction", "day"),
+        [
+            ("de", "ltr", "17 März 2025"),
+            ("lt", "ltr", "17 kovas 2025"),
+            ("ar", "rtl", "17 مارس 2025"),
+        ],
+    )
+    @pytest.mark.parametrize("state", [State.QUEUED, State.ISSUED])
+    def test_of_the_reader_shapes_the_page_of_a_batch(
+        self, alice_client: Client, language: str, direction: str, day: str, state: State
+    ) -> None:
+        batch = make_batch(confirmed=True, confirmed_at=datetime(2025, 3, 17, 12, 5, tzinfo=UTC))
+        make_request(state, batch=batch)
+
+        page = alice_client.get(url(batch), headers={"Accept-Language": language})
+
+        assert f'lang="{language}"' in page.text
+        assert f'dir="{direction}"' in page.text
+        assert f"{day}, 14:05" in page.text
+
+    @pytest.mark.parametrize("language", ["de", "lt", "ar"])
+    def test_of_the_reader_are_those_of_every_list(self, alice_client: Client, language: str) -> None:
+        make_request(State.ISSUED)
+
+        for model in ("verification", "informationrequest", "requestbatch"):
+            page = alice_client.get(
+                reverse(f"admin:idenfy_kyc_{model}_changelist"), headers={"Accept-Language": language}
+            )
+
+            assert page.status_code == 200
+            assert f'lang="{language}"' in page.text
