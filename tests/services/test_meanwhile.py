@@ -26,7 +26,7 @@ BATCHES, REQUESTS = RequestBatch._meta.db_table, InformationRequest._meta.db_tab
 @contextmanager
 def just_before(table: str, act: Callable[[], Any]) -> Iterator[None]:
     """Do ``act`` once, right before our first UPDATE of ``table``."""
-    done = []
+    done: list[str] = []
 
     def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if sql.startswith("UPDATE") and table in sql.partition(" SET ")[0] and not done:
