@@ -124,6 +124,32 @@ def send_all(*, step: float | None) -> dict[str, Any]:
     return {}
 
 
+def web_server(*, batch: int, session: str) -> dict[str, Any]:
+    """A web server, and an open page of a batch that drives it, until the batch is done."""
+    import threading
+
+    import requests
+    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+    from django.core.wsgi import get_wsgi_application
+    from django.urls import reverse
+
+    server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
+    server.set_app(get_wsgi_application())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}{reverse('admin:idenfy_kyc_requestbatch_send', args=[batch])}"
+    token = "x" * 32
+    while True:
+        answer = requests.post(
+            url,
+            cookies={"sessionid": session, "csrftoken": token},
+            headers={"Accept": "application/json", "X-CSRFToken": token},
+            timeout=30,
+        )
+        if answer.json()["state"] == "done":
+            return {}
+        time.sleep(min(answer.json()["retry_after_ms"] / 1000, 0.05))
+
+
 def command(*, arguments: list[str]) -> dict[str, Any]:
     """A management command."""
     from django.core.management import call_command
@@ -158,7 +184,7 @@ def record(*, count: int, seed: int) -> dict[str, Any]:
 
 
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
-    task.__name__: task for task in (confirm, send, send_all, command, ask, record)
+    task.__name__: task for task in (confirm, send, send_all, web_server, command, ask, record)
 }
 _TIMES = {"CLAIM_TIMEOUT", "DEFAULT_LIFETIME"}
 

@@ -253,7 +253,7 @@ class TestDatabaseAway:
         return batch
 
     def test_is_waited_for_and_every_link_is_stored(self, fake_idenfy: Any) -> None:
-        batch = self.send_while_locked(fake_idenfy.fake, seconds=1.5, patience=10)
+        batch = self.send_while_locked(fake_idenfy.fake, seconds=10, patience=services.PAGE_PATIENCE)
 
         issued = {post.token for post in fake_idenfy.fake.posts()}
         assert issued <= {request.token for request in batch.requests.all()}
