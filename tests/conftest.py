@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
 pytest_plugins = ["idenfy_kyc.testing.plugin", "tests.personas"]
+
+# A shell starts what runs in the background with SIGINT ignored, and children inherit that: the processes that some
+# tests interrupt would go on for ever. What is handled here is back to normal in them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
