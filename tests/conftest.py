@@ -6,6 +6,7 @@ import signal
 
 pytest_plugins = ["idenfy_kyc.testing.plugin", "tests.personas"]
 
-# A shell starts what runs in the background with SIGINT ignored, and children inherit that: the processes that some
-# tests interrupt would go on for ever. What is handled here is back to normal in them.
+# A shell starts what runs in the background with SIGINT ignored, and nohup does the same to SIGHUP; children inherit
+# that, and the processes that some tests interrupt would go on for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
