@@ -304,8 +304,9 @@ class TestWatching:
 
         def now_and_then(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
             nonlocal calls
-            calls += "idenfy_kyc" in sql
-            if calls == 8:
+            is_ours = "idenfy_kyc" in sql  # and not what a new connection is greeted with
+            calls += is_ours
+            if calls == 8 and is_ours:
                 raise OperationalError("gone")
             if calls > 8:
                 os.kill(os.getpid(), signal.SIGTERM)
