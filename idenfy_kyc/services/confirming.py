@@ -5,15 +5,16 @@ One transaction, in this order:
 1. a compare-and-set of the batch, first, so that SQLite takes its write lock at once and a second press does nothing;
 2. lock *every verification of the clients in the plan*, in primary-key order, in portions, without a join: two plans
    with different verifications of one client meet here, and plans in different orders cannot deadlock;
-3. queue every draft whose verification and client have no open request;
-4. the rest are skipped and say why.
+3. the drafts that may not be asked any more are skipped and say why;
+4. queue the others, whose verification and client have no open request.
 
-If the number on the button no longer holds, all of it is taken back and the page shows the difference. The unique
+If the number on the button no longer holds, the fourth step is not taken, and the page shows the difference. The unique
 columns hold "one open request per client" even against code that takes no locks; then the whole is repeated.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -46,11 +47,7 @@ def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_
     check_configured()
     check_asks(batch, last_four=last_four)
     write_down_time()
-    try:
-        confirmed = database.repeat_on_conflict(lambda: queue(batch, by=by, expected=expected, last_four=last_four))
-    except PlanChanged:
-        database.repeat_on_conflict(lambda: _recheck(batch))
-        raise
+    confirmed = database.repeat_on_conflict(lambda: queue(batch, by=by, expected=expected, last_four=last_four))
     if confirmed:
         batch.refresh_from_db()
     return confirmed
@@ -77,32 +74,26 @@ def queue(batch: RequestBatch, *, by: User, expected: int | None, last_four: str
     """The transaction of :func:`confirm`, and nothing but it."""
     keys = _keys_to_lock(batch)
     with transaction.atomic(using=database.alias()):
-        confirmed = RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).update(
-            confirmed_at=timezone.now(),
-            confirmed_by=by,
-            confirmed_by_name=frozen_name(by),
-            fingerprint=fingerprint(),
-            **{name: getattr(batch, name) for name in ASKED},
-        )
-        if not confirmed:
+        plan = RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None)
+        if not plan.update(confirmed_at=None):  # changes nothing, and locks the row
             return False
         drafts = _locked_drafts(batch, keys)
-        blocked = _blocked(drafts)
+        _skip(_blocked(drafts))
         free = [draft for draft in drafts if not draft.reason]
-        if not free or (expected is not None and len(free) != expected):
-            raise PlanChanged(expected=expected or 0, actual=len(free))
-        _skip(blocked)
-        _queue_all(free, last_four=last_four)
-        note_batch(EventKind.CONFIRMED, batch, by=by, clients=len(free))
+        holds = bool(free) and expected in {None, len(free)}
+        if holds:
+            plan.update(
+                confirmed_at=timezone.now(),
+                confirmed_by=by,
+                confirmed_by_name=frozen_name(by),
+                fingerprint=fingerprint(),
+                **{name: getattr(batch, name) for name in ASKED},
+            )
+            _queue_all(free, last_four=last_four)
+            note_batch(EventKind.CONFIRMED, batch, by=by, clients=len(free))
+    if not holds:
+        raise PlanChanged(expected=expected or 0, actual=len(free))
     return True
-
-
-def _recheck(batch: RequestBatch) -> None:
-    """After a confirmation that was taken back: write down who can no longer be asked, so that the page shows it."""
-    keys = _keys_to_lock(batch)
-    with transaction.atomic(using=database.alias()):
-        if RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).update(confirmed_at=None):
-            _skip(_blocked(_locked_drafts(batch, keys)))
 
 
 def _queue_all(free: list[InformationRequest], *, last_four: str) -> None:
@@ -171,13 +162,13 @@ def _renew_client_keys(drafts: list[InformationRequest]) -> None:
 
 
 def _skip(blocked: list[InformationRequest]) -> None:
-    """In portions, since the parameters of each may be its own: thousands may have been asked by somebody else."""
-    by_reason: dict[str, list[InformationRequest]] = defaultdict(list)
+    """One UPDATE for all that say the same: thousands may have been asked by somebody else, in one batch."""
+    alike: dict[tuple[str, str], list[InformationRequest]] = defaultdict(list)
     for draft in blocked:
-        by_reason[draft.reason].append(draft)
-    for reason, drafts in by_reason.items():
+        alike[draft.reason, json.dumps(draft.reason_params)].append(draft)
+    for drafts in alike.values():
+        reason, params = str(drafts[0].reason), drafts[0].reason_params
         for portion in database.portions(drafts):
             rows = InformationRequest.objects.filter(pk__in=[draft.pk for draft in portion])
-            rows.move(State.SKIPPED, reason=reason)
-            rows.filter(state=State.SKIPPED, reason=reason).bulk_update(portion, ["reason_params"])
-            note_requests(EventKind.NOT_ASKED, portion, reason=str(reason))
+            rows.move(State.SKIPPED, reason=reason, reason_params=params)
+            note_requests(EventKind.NOT_ASKED, portion, reason=reason)

@@ -106,8 +106,19 @@ class TestPlanChanged:
         self.refuse(batch, 3, 2)
 
         skipped = batch.rows_in(State.SKIPPED).get()
-        assert (skipped.reason, skipped.reason_params["request"]) == (Reason.OPEN_REQUEST, earlier.pk)
+        at = earlier.batch.confirmed_at.isoformat()
+        assert (skipped.reason, skipped.reason_params["at"]) == (Reason.OPEN_REQUEST, at)
         assert RequestEvent.objects.get(kind=EventKind.NOT_ASKED).request == skipped
+
+    def test_says_it_of_many_in_as_many_queries_as_of_one(self, django_assert_max_num_queries: Any) -> None:
+        verifications = make_verifications(450)
+        batch, other = (services.plan(verifications, planned_by=None, note="n", questionnaire="q") for _ in range(2))
+        services.confirm(other, by=None)
+
+        with pytest.raises(PlanChanged), django_assert_max_num_queries(25):
+            services.confirm(batch, by=None, expected=450)
+
+        assert batch.rows_in(State.SKIPPED).count() == 450
 
     def test_by_somebody_who_asked_the_same_client(self, batch: RequestBatch) -> None:
         make_request(State.ISSUED, verification=make_verification(client_id=first_of(batch).client_id))

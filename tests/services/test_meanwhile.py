@@ -14,7 +14,7 @@ from idenfy_kyc import services
 from idenfy_kyc.choices import Reason, State
 from idenfy_kyc.exceptions import AlreadyOpen, PlanChanged
 from idenfy_kyc.models import InformationRequest, RequestBatch
-from idenfy_kyc.services import confirming, database
+from idenfy_kyc.services import database
 from idenfy_kyc.services.planning import Candidate
 from tests.factories import make_queue, make_request, make_verification, make_verifications
 
@@ -76,14 +76,6 @@ class TestConfirm:
 
         assert not batch.rows_in(State.QUEUED).exists()
         assert RequestBatch.objects.get().is_plan
-
-    def test_takes_nothing_back_from_a_plan_that_somebody_else_confirmed(self) -> None:
-        batch = make_queue(2)
-        make_request(State.DRAFT, batch=batch)
-
-        confirming._recheck(batch)
-
-        assert services.progress_of(batch).counts == {State.QUEUED: 2, State.DRAFT: 1}
 
     def test_asks_each_verification_without_a_client_id(self) -> None:
         batch = services.plan(make_verifications(2, client_id=""), planned_by=None, note="n", questionnaire="q")
