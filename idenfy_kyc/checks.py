@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from difflib import get_close_matches
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
@@ -32,6 +33,8 @@ LIMITS: dict[str, tuple[Any, Any, str]] = {
     "CONCURRENCY": (1, 32, "from 1 to 32"),
     "HOURLY_QUOTA": (1, math.inf, "1 or more"),
     "MAX_BATCH_SIZE": (1, 50_000, "from 1 to 50000"),
+    "TYPE_COUNT_ABOVE": (0, math.inf, "0 or more, or None"),
+    "SECOND_PERSON_ABOVE": (0, math.inf, "0 or more, or None"),
     "DEFAULT_LIFETIME": (MIN_LIFETIME, MAX_LIFETIME, "from 1 hour to 30 days"),
 }
 
@@ -132,7 +135,7 @@ def _url_fault(url: str) -> str:
 def _limits(sound: Settings) -> Iterator[CheckMessage]:
     for name, (lowest, highest, words) in LIMITS.items():
         value = getattr(sound, name)
-        if not lowest <= value <= highest:
+        if value is not None and not lowest <= value <= highest:
             yield _error("E006", f"{_name(name)} is {_written(value)}; it must be {words}.", _example(name))
 
 
@@ -178,6 +181,8 @@ def _fits(expected: Any, value: object) -> bool:
     if get_origin(expected) is tuple:
         item = get_args(expected)[0]
         return isinstance(value, tuple | list) and all(_fits(item, member) for member in value)
+    if get_origin(expected) is UnionType:
+        return any(_fits(one, value) for one in get_args(expected))
     if isinstance(value, bool):
         return expected is bool
     if expected is float:
@@ -190,6 +195,8 @@ def _fits(expected: Any, value: object) -> bool:
 def _type_in_words(expected: Any) -> str:
     if get_origin(expected) is tuple:
         return {str: "a list of strings", timedelta: "a list of timedeltas"}[get_args(expected)[0]]
+    if get_origin(expected) is UnionType:
+        return f"{_type_in_words(get_args(expected)[0])} or None"
     return {str: "a string", int: "a whole number", float: "a number", timedelta: "a timedelta"}[expected]
 
 

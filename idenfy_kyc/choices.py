@@ -97,6 +97,8 @@ class Reason(TextChoices):
     # withdrawn
     WITHDRAWN = "withdrawn"
     GIVEN_UP = "given_up"
+    # answered, as staff say; without a reason it was iDenfy who said so
+    MARKED = "marked"
 
 
 class PauseReason(TextChoices):
@@ -120,6 +122,8 @@ class EventKind(TextChoices):
 
     PLANNED = "planned"
     LEFT_OUT = "left_out"
+    TAKEN_BACK = "taken_back"
+    NOT_ALLOWED = "not_allowed"
     CONFIRMED = "confirmed"
     NOT_ASKED = "not_asked"
     PAUSED = "paused"
@@ -133,8 +137,10 @@ class EventKind(TextChoices):
     OPENED = "opened"
     WITHDRAWN = "withdrawn"
     CANCELLED = "cancelled"
+    GIVEN_UP = "given_up"
     EXPIRED = "expired"
     ANSWERED = "answered"
+    MARKED = "marked"
 
 
 class BatchState(TextChoices):

@@ -36,6 +36,8 @@ class Settings:
     """A word shown beside every heading, such as ``"TEST"``, so that nobody takes one system for the other."""
     PROJECT_NAME: str = ""
     """What clients know you as; stands on the page behind their link. Empty: the host name."""
+    CLIENTS: str = ""
+    """Dotted path to a function of yours that tells what you know of clients: see :mod:`idenfy_kyc.clients`."""
     CONNECT_TIMEOUT: float = 5.0
     """Seconds to reach iDenfy."""
     READ_TIMEOUT: float = 15.0
@@ -48,6 +50,10 @@ class Settings:
     """Requests an hour. iDenfy's default limit is 10,000 for the whole account; the rest is for live traffic."""
     MAX_BATCH_SIZE: int = 10_000
     """Verifications in one batch: 1 to 50,000."""
+    TYPE_COUNT_ABOVE: int | None = 100
+    """Above so many clients the person who confirms must type their number; None: never."""
+    SECOND_PERSON_ABOVE: int | None = None
+    """Above so many clients whoever planned may not confirm; None: always may."""
     DEFAULT_LIFETIME: timedelta = timedelta(days=14)
     """How long a link works unless staff say otherwise: 1 hour to 30 days."""
     INELIGIBLE_STATUSES: tuple[str, ...] = ("DELETED", "ARCHIVED", "EXPIRED", "EXPIRED-DELETED", "ACTIVE")

@@ -36,6 +36,7 @@ _REASONS: dict[str, Promise] = {
     Reason.SENDER_DIED: gettext_lazy("The sending broke off before an answer was written down"),
     Reason.WITHDRAWN: gettext_lazy("Withdrawn"),
     Reason.GIVEN_UP: gettext_lazy("Given up, and asked again"),
+    Reason.MARKED: gettext_lazy("Marked as answered by staff"),
 }
 
 _PAUSES: dict[str, Promise] = {
@@ -55,6 +56,8 @@ _PAUSES: dict[str, Promise] = {
 _EVENTS: dict[str, Promise] = {
     EventKind.PLANNED: gettext_lazy("Planned"),
     EventKind.LEFT_OUT: gettext_lazy("Left out of the plan"),
+    EventKind.TAKEN_BACK: gettext_lazy("Taken back into the plan"),
+    EventKind.NOT_ALLOWED: gettext_lazy("Not confirmed: a second person must confirm this plan"),
     EventKind.CONFIRMED: gettext_lazy("Confirmed"),
     EventKind.NOT_ASKED: gettext_lazy("Not asked"),
     EventKind.PAUSED: gettext_lazy("Stopped"),
@@ -68,8 +71,10 @@ _EVENTS: dict[str, Promise] = {
     EventKind.OPENED: gettext_lazy("The client went on to iDenfy"),
     EventKind.WITHDRAWN: gettext_lazy("Withdrawn"),
     EventKind.CANCELLED: gettext_lazy("Taken out of the queue: the verification’s status at iDenfy rules it out"),
+    EventKind.GIVEN_UP: gettext_lazy("Given up, and asked again"),
     EventKind.EXPIRED: gettext_lazy("No answer received; the time is over"),
     EventKind.ANSWERED: gettext_lazy("The client answered"),
+    EventKind.MARKED: gettext_lazy("Marked as answered"),
 }
 
 

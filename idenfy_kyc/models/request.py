@@ -69,6 +69,10 @@ class InformationRequest(models.Model):
     verification = models.ForeignKey(
         Verification, models.PROTECT, related_name="requests", verbose_name=_("verification"), db_index=False
     )
+    again_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="asked_again", verbose_name=_("asked again after")
+    )
+    """The request before it, where staff asked again. Asking again is always a new row; none is ever sent twice."""
     bank_card_expected_last_four = models.CharField(
         _("expected last four digits"), max_length=4, blank=True, validators=[validate_last_four]
     )

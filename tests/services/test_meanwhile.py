@@ -16,7 +16,7 @@ from idenfy_kyc.exceptions import AlreadyOpen, PlanChanged
 from idenfy_kyc.models import InformationRequest, RequestBatch
 from idenfy_kyc.services import database
 from idenfy_kyc.services.planning import Candidate
-from tests.factories import make_queue, make_request, make_verification, make_verifications
+from tests.factories import make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
