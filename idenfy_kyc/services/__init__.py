@@ -1,4 +1,16 @@
-"""The use cases, and the only code that changes state: admin, commands and views make one call each here."""
+"""The use cases, and the only code that changes state: admin, commands and views make one call each here.
+
+These are for a project's own code, too, and stay as they are::
+
+    request_information                           ask one client
+    plan, leave_out, confirm, discard             the same for many: from a selection to a queue
+    send, stop, resume                            what is queued
+    unfinished, progress_of, progress_of_each, Progress, quota_left    where it stands
+    withdraw                                      what is open
+    record_verifications, Recorded                bring the verifications
+
+The others serve our own pages and commands, and change with them.
+"""
 
 from .asking import request_information
 from .confirming import check_asks, confirm
