@@ -27,6 +27,8 @@ lint: $(VENV)/.for-lint  ## Check style, types, templates and migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy idenfy_kyc example_project tests
 	@find idenfy_kyc example_project -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
+	@find idenfy_kyc example_project tests -name '*.py' -exec $(BIN)/django-upgrade --check --target-version 5.2 {} +
+	@$(BIN)/pre-commit validate-config
 	@DATABASE_URL=sqlite://:memory: DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check
 
 docs: $(VENV)/.for-docs  ## Build the documentation, into docs/_build/html; a warning is an error
