@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import get_language_info, gettext_lazy, ngettext, pgettext
 
 from .choices import ENDS_BY_CLOCK, EventKind, PauseReason, Reason, State, status_label
 from .models import InformationRequest, RequestBatch, RequestEvent
@@ -136,6 +136,14 @@ def asks_text(batch: RequestBatch) -> str:
     if batch.bank_card_verification:
         asks.append(_("bank card check"))
     return capfirst(", ".join(asks)) or _("Nothing chosen yet")
+
+
+def language_text(code: str) -> str:
+    """The name of a language in the reader's; of one that Django does not know, the code."""
+    try:
+        return str(get_language_info(code.replace("_", "-").lower())["name_translated"])
+    except KeyError:
+        return code
 
 
 def state_label(request: InformationRequest) -> str:

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 
 from .. import services, wording
 from ..choices import State
+from ..clients import client_of
 from ..conf import get_settings
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
 from ..secret import Secret
@@ -86,9 +87,12 @@ class BaseAdmin(AnyAdmin):
         asked = set(request.POST.getlist("action")) - {""}
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
-        context = {"unfinished": self._unfinished(request)} | (extra_context or {})
+        context = {"unfinished": self._unfinished(request)} | _environment() | (extra_context or {})
         answer: HttpResponse = super().changelist_view(request, context)
         return answer
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, context | _environment(), *args, **kwargs)
 
     def _unfinished(self, request: HttpRequest) -> list[dict[str, str]]:
         """“452 clients of “Annual review” have not been asked yet”: oldest first, for those who may ask; one query."""
@@ -128,7 +132,7 @@ class BaseAdmin(AnyAdmin):
             "original": crumb or title,
             "media": self.media,
             "has_view_permission": self.has_view_permission(request),
-            "environment": get_settings().ENVIRONMENT,
+            **_environment(),
             **extra,
         }
 
@@ -154,6 +158,18 @@ class ReadOnlyAdmin(BaseAdmin):
         return False
 
 
+def _environment() -> dict[str, str]:
+    """The word of the settings for ``includes/title.html``: which system this is, on every page."""
+    return {"environment": get_settings().ENVIRONMENT}
+
+
+def with_environment(button: str) -> str:
+    """The words of a button that asks real people, and on which system: “Ask 764 clients [TEST]”."""
+    environment = get_settings().ENVIRONMENT
+    params = {"button": button, "environment": environment}
+    return _("%(button)s [%(environment)s]") % params if environment else button
+
+
 def only_post() -> HttpResponse:
     """The answer to a GET of an act."""
     return HttpResponseNotAllowed(["POST"])
@@ -173,12 +189,37 @@ def masked(url: str) -> str:
     return f"{url.rstrip('/').rpartition('/')[0]}/••••••••"
 
 
-def client_html(verification: Verification) -> SafeString:
-    """A client as a cell of a list: the name, and beneath it the client ID."""
-    beneath = verification.client_id if verification.name else ""
-    if not beneath:
-        return format_html('<bdi class="ik-client">{}</bdi>', verification.label)
-    return format_html('<bdi class="ik-client">{}</bdi> <span class="ik-beneath">{}</span>', verification.name, beneath)
+def client_name(verification: Verification) -> str:
+    """What staff know the client by: the host project's name for him, or else what we have."""
+    return client_of(verification).name or verification.label
+
+
+def client_html(verification: Verification, *, within_link: bool = False) -> SafeString:
+    """A client as a cell of a list: the name, which leads to the host's own page about him, and the client ID.
+
+    ``within_link``: where the whole cell is a link already, and a second one inside it would be none.
+    """
+    name = client_name(verification)
+    html = format_html('<bdi class="ik-client">{}</bdi>', name)
+    url = client_of(verification).url
+    if url and not within_link:
+        html = format_html('<a href="{}">{}</a>', url, html)
+    if verification.client_id in {"", name}:
+        return html
+    return format_html('{} <span class="ik-beneath">{}</span>', html, verification.client_id)
+
+
+def client_facts(verification: Verification) -> list[tuple[str, str]]:
+    """What else the host project knows of the client, for a page about him."""
+    client = client_of(verification)
+    project = get_settings().PROJECT_NAME
+    page = _("Page in %(project)s") % {"project": project} if project else _("Page in your project")
+    facts = [
+        (_("E-mail"), client.email or ""),
+        (_("Language"), wording.language_text(client.language or "")),
+        (_("Client’s page"), link_html(client.url, page) if client.url else ""),
+    ]
+    return [(name, value) for name, value in facts if value]
 
 
 def link_html(url: str, text: str) -> SafeString:

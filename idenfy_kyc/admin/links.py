@@ -20,6 +20,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services, wording
 from ..choices import State
+from ..clients import client_of, introduce
+from ..conf import get_settings
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from .base import BaseAdmin
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take both)
-CSV_COLUMNS = (gettext_lazy("client ID"), gettext_lazy("name"), gettext_lazy("link"))
+CSV_COLUMNS = (gettext_lazy("client ID"), gettext_lazy("name"))
+CSV_COLUMNS_OF_HOST = (gettext_lazy("e-mail"), gettext_lazy("language"))
+"""What only the host project knows; there if it has set ``CLIENTS``."""
 
 
 def links_csv_response(
@@ -68,14 +72,19 @@ def no_urls_text() -> str:
     )
 
 
-def _lines(rows: Iterable[InformationRequest], links: Iterable[str | None]) -> Iterable[list[str]]:
+def _lines(rows: list[InformationRequest], links: Iterable[str | None]) -> Iterable[list[str]]:
+    asks_host = bool(get_settings().CLIENTS)
+    introduce(row.verification for row in rows)
+    columns = (*CSV_COLUMNS, *(CSV_COLUMNS_OF_HOST if asks_host else ()), gettext_lazy("link"))
     yield [
-        *map(capfirst, map(str, CSV_COLUMNS)),
+        *map(capfirst, map(str, columns)),
         _("Works until (%(zone)s)") % {"zone": timezone.get_current_timezone()},
     ]
     for row, link in zip(rows, links, strict=True):
         until = wording.sortable_text(row.expires_at) if row.expires_at else ""
-        yield [row.verification.client_id, row.verification.name, str(link), until]
+        client, verification = client_of(row.verification), row.verification
+        of_host = [client.email or "", client.language or ""] if asks_host else []
+        yield [verification.client_id, client.name or verification.name, *of_host, str(link), until]
 
 
 def _csv(lines: Iterable[list[str]]) -> str:

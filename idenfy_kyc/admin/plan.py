@@ -23,7 +23,7 @@ from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..wording import day_text, number_text, reason_text
 from . import progress
-from .base import may_ask, user_of
+from .base import client_name, may_ask, user_of, with_environment
 from .forms import KEYS_LIST_ID, PlanForm, accepted_questionnaires
 from .numbers import about, expected_rate
 from .rows import Section, page_of
@@ -195,7 +195,7 @@ def view(
         "sentences": _sentences(asked, standing.skipped, now),
         "adminform": form.as_admin() if form is not None and offers_form else None,
         "errors": form.errors if form is not None else None,
-        "button": _button(visible, asked) if offers_form else "",
+        "button": with_environment(_button(visible, asked)) if offers_form else "",
         "keys_list_id": KEYS_LIST_ID,
         "keys": accepted_questionnaires(model_admin.get_queryset(request), requests) if offers_form else [],
         "may_ask": may_ask(request),
@@ -253,7 +253,7 @@ def _button(rows: InformationRequestQuerySet, asked: int) -> str:
     """With one client his name, for whoever sees him."""
     only = rows.filter(state=State.DRAFT).select_related("verification").first() if asked == 1 else None
     if only is not None:
-        return _("Ask %(client)s") % {"client": only.verification.client_id or only.verification.label}
+        return _("Ask %(client)s") % {"client": only.verification.client_id or client_name(only.verification)}
     return ngettext("Ask %(count)s client", "Ask %(count)s clients", asked) % {"count": number_text(asked)}
 
 

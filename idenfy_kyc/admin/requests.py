@@ -20,14 +20,17 @@ from django.utils.translation import gettext_lazy
 
 from .. import services, wording
 from ..choices import State
+from ..clients import introduce
 from ..decorators import durable
 from ..models import InformationRequest, Verification
 from ..services.ending import WITHDRAWABLE
 from .base import (
     ReadOnlyAdmin,
     batch_name,
+    client_facts,
     client_html,
     client_link_url,
+    client_name,
     link_html,
     masked,
     may_ask,
@@ -85,6 +88,11 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RequestChangeList
 
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        changelist = super().get_changelist_instance(request)
+        introduce(row.verification for row in changelist.result_list)
+        return changelist
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[InformationRequest], search_term: str
     ) -> tuple[QuerySet[InformationRequest], bool]:
@@ -105,7 +113,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Client"), ordering="verification__name")
     def client(self, row: InformationRequest) -> str:
-        return client_html(row.verification)
+        return client_html(row.verification, within_link=True)
 
     @admin.display(description=gettext_lazy("Asked for"))
     def asks(self, row: InformationRequest) -> str:
@@ -223,13 +231,16 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
     def _page(self, request: HttpRequest, row: InformationRequest, **extra: Any) -> HttpResponse:
         batch, verification = row.batch, row.verification
+        name = client_name(verification)
         context = self.page_context(
             request,
-            title=_("Request to %(client)s") % {"client": verification.label},
+            title=_("Request to %(client)s") % {"client": name},
             crumb=str(row),
             row=row,
             batch_link=link_html(self.batch_url(row), batch_name(batch)),
-            client_link=link_html(self.url_of("change", verification.pk, model=Verification), verification.label),
+            client_link=link_html(self.url_of("change", verification.pk, model=Verification), name),
+            client_id=verification.client_id if verification.client_id != name else "",
+            client_facts=client_facts(verification),
             asks=wording.asks_text(batch),
             state=state_html(row),
             reason=wording.reason_text(row.reason, row.reason_params),

@@ -12,10 +12,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from ..choices import State
+from ..clients import introduce
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
 from ..wording import day_text, reason_text, said_text, time_left_text
-from .base import client_html, state_html
+from .base import client_html, client_name, state_html
 
 ROWS_PER_PAGE = 100
 
@@ -35,6 +36,7 @@ class Line:
     """One row as it is drawn."""
 
     request: InformationRequest
+    name: str
     client: SafeString
     state: SafeString
     detail: str
@@ -82,11 +84,14 @@ def page_of(
     request: HttpRequest, rows: InformationRequestQuerySet, *, heading: Callable[[InformationRequest], str] = str
 ) -> Rows:
     """The page that the address names; the nearest one that exists."""
-    return Rows(Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get(PAGE_VAR)), heading)
+    page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get(PAGE_VAR))
+    introduce(row.verification for row in page.object_list)
+    return Rows(page, heading)
 
 
 def _line(row: InformationRequest) -> Line:
-    return Line(row, client_html(row.verification), state_html(row), detail_of(row))
+    who = row.verification
+    return Line(row, client_name(who), client_html(who), state_html(row), detail_of(row))
 
 
 def detail_of(row: InformationRequest) -> str:

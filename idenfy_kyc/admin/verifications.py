@@ -19,11 +19,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services, wording
 from ..choices import STATUS_LABELS, State, status_label
+from ..clients import introduce
 from ..conf import get_settings
 from ..decorators import durable
 from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification
-from .base import BaseAdmin, client_html, only_post, state_html, user_of
+from .base import BaseAdmin, client_facts, client_html, client_name, only_post, state_html, user_of
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -119,6 +120,7 @@ class VerificationAdmin(BaseAdmin):
             newest, last = about.get(verification.pk, (None, None))
             verification.newest_request = newest_ones.get(newest)
             verification.last_sent_at = last
+        introduce(changelist.result_list)
         return changelist
 
     def get_search_results(
@@ -149,7 +151,7 @@ class VerificationAdmin(BaseAdmin):
 
     @admin.display(description=gettext_lazy("Client"), ordering="name")
     def client(self, verification: Verification) -> str:
-        return client_html(verification)
+        return client_html(verification, within_link=True)
 
     @admin.display(description=gettext_lazy("Status"), ordering="status")
     def status_in_words(self, verification: Verification) -> Any:
@@ -269,7 +271,8 @@ class VerificationAdmin(BaseAdmin):
         asked = requests_seen_by(self.admin_site, request).filter(verification=verification)
         newest_first = asked.select_related("batch").defer(*SECRETS).order_by("-batch__confirmed_at", "-pk")
         return {
-            "subtitle": verification.label,
+            "subtitle": client_name(verification),
+            "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in newest_first],
             "history": history_of_verification(
                 verification, asked, page=request.GET.get("history", "1"), batch_url=self.batch_url
