@@ -15,8 +15,8 @@ It runs within the page, once for all rows that are shown (and once for every 50
 queries, and nobody waits. If it takes more than a second, the log says so.
 
 What it says is shown, and stands in the file of links; it is never stored. And whatever it does, the page works: what
-cannot be used is left away, an exception leaves the page without names, and the log says why. It quotes the dotted path,
-the class of the exception and numbers, and nothing that could be of a client.
+cannot be used is left away, an exception leaves the page without names, and the log says why: with the dotted path, the
+class of the exception and numbers, and with nothing that could be of a client.
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def is_link(url: str) -> bool:
     return is_one_word and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
 
-def _usable(answer: Mapping[Any, Any], asked: list[Verification], unusable: Counter[str]) -> Iterator[tuple[int, Client]]:
+def _usable(
+    answer: Mapping[Any, Any], asked: list[Verification], unusable: Counter[str]
+) -> Iterator[tuple[int, Client]]:
     for verification in asked:
         given = answer.get(verification.pk)
         if isinstance(given, Client):

@@ -15,8 +15,8 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 from django.utils.translation import get_language_info, gettext_lazy, ngettext, pgettext
+from django.utils.translation import gettext as _
 
 from .choices import ENDS_BY_CLOCK, EventKind, PauseReason, Reason, State, status_label
 from .models import InformationRequest, RequestBatch, RequestEvent

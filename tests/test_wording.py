@@ -196,6 +196,17 @@ class TestAsksText:
         assert wording.asks_text(RequestBatch()) == "Nothing chosen yet"
 
 
+class TestLanguageText:
+    @pytest.mark.parametrize(
+        ("code", "name"), [("lt", "Lithuanian"), ("pt-br", "Brazilian Portuguese"), ("de_AT", "German"), ("xx", "xx")]
+    )
+    def test_is_the_name_that_readers_know_or_else_the_code(self, code: str, name: str) -> None:
+        assert wording.language_text(code) == name
+
+    def test_is_empty_without_a_language(self) -> None:
+        assert wording.language_text("") == ""
+
+
 class TestTimeLeftText:
     @pytest.mark.parametrize(
         ("left", "expected"),

@@ -136,13 +136,6 @@ class TestThePlan:
         for word in ("_confirm", "Leave out", "Discard"):
             assert word not in page.text
 
-    def test_shows_the_word_of_the_environment(self, alice_client: Client, settings: Any) -> None:
-        settings.IDENFY_KYC = settings.IDENFY_KYC | {"ENVIRONMENT": "TEST"}
-
-        page = alice_client.get(url(make_plan(1)))
-
-        assert '<span class="ik-badge">TEST</span>' in page.text
-
     def test_suggests_questionnaires_that_worked(self, alice_client: Client) -> None:
         make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire="source-of-funds"))
 
