@@ -67,7 +67,7 @@ class IdenfyStatusError(IdenfyApiError):
 
 
 class IdenfyResponseError(IdenfyApiError):
-    """A 2xx answer without a token that we can read: something was done, and we do not know what."""
+    """A 2xx answer that we cannot read. After the call that asks: something was done, and we do not know what."""
 
     def __init__(self, description: str, *, status_code: int) -> None:
         super().__init__(description)
