@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from .. import services
 from ..choices import Reason, State, status_label
 from ..conf import get_settings
+from ..durations import about, expected_rate
 from ..exceptions import PlanChanged
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
@@ -25,7 +26,6 @@ from ..wording import day_text, number_text, reason_text
 from . import progress
 from .base import client_name, may_ask, user_of, with_environment
 from .forms import KEYS_LIST_ID, PlanForm, accepted_questionnaires
-from .numbers import about, expected_rate
 from .rows import Section, page_of
 
 if TYPE_CHECKING:

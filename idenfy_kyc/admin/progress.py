@@ -24,12 +24,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import services
 from ..choices import BatchState, PauseReason, State
 from ..conf import get_settings
+from ..durations import about, expected_rate
 from ..models import RequestBatch
 from ..services import Progress
 from ..wording import moment_text, number_text, pause_text
 from . import report
 from .base import may_ask, user_of
-from .numbers import about, expected_rate
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
