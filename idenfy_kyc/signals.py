@@ -7,8 +7,8 @@ signal. A receiver looks like this::
 
     def receiver(sender: type[InformationRequest], *, request_id: int, **kwargs: object) -> None: ...
 
-It is called with ``send_robust``: what it raises stops nobody. Django logs that as ``django.dispatch``, with the words of
-the exception; so let none of yours have a link in them.
+It is called with ``send_robust``: what it raises stops nobody. Django logs that as ``django.dispatch``, with the words
+of the exception; so let none of yours have a link in them.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ _REASONS: dict[str, Promise] = {
 _PAUSES: dict[str, Promise] = {
     PauseReason.PERSON: gettext_lazy("somebody stopped it"),
     PauseReason.NOT_CONFIGURED: gettext_lazy("no API key is set"),
-    PauseReason.OTHER_ACCOUNT: gettext_lazy("the settings name another iDenfy account than when it was confirmed"),
+    PauseReason.OTHER_ACCOUNT: gettext_lazy("the API key or address is another one than when it was confirmed"),
     PauseReason.UNAUTHORIZED: gettext_lazy("iDenfy does not accept the API key"),
     PauseReason.CONTRACT: gettext_lazy("iDenfy says that the contract does not allow it"),
     PauseReason.PERMISSION: gettext_lazy("iDenfy says that the API key may not do this"),

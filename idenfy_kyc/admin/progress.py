@@ -55,8 +55,8 @@ _WHAT_NEXT = {
         "Your administrator must set API_KEY and API_SECRET in IDENFY_KYC; then press *Continue*."
     ),
     PauseReason.OTHER_ACCOUNT: gettext_lazy(
-        "With these settings it never goes on: these clients belong to another iDenfy account. Withdraw the rest, or "
-        "let your administrator restore the settings; then press *Continue*."
+        "Behind another key or address may be another iDenfy account, so with these settings it never goes on. "
+        "Withdraw the rest and ask them anew, or let your administrator restore the settings; then press *Continue*."
     ),
     PauseReason.REFUSALS: gettext_lazy(
         "If the reason lies in what you asked for, withdraw the rest and ask anew. If it lies in these clients, press "
@@ -276,5 +276,7 @@ def pause(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBa
 def resume(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """*Continue*: the page that follows does the sending."""
     if not services.resume(batch, by=user_of(request)) and batch.paused_at is not None:
-        messages.warning(request, _("It cannot go on: the settings name another iDenfy account than when it began."))
+        messages.warning(
+            request, _("It cannot go on: the API key or address is another one than when it was confirmed.")
+        )
     return model_admin.redirect_to_page(batch)

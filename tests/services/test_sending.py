@@ -11,7 +11,7 @@ from django.db import transaction
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import BatchState, EventKind, PauseReason, Reason, State
-from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
+from idenfy_kyc.models import RequestBatch, Verification
 from idenfy_kyc.testing import Fault
 from tests.factories import make_batch, make_queue, make_request, make_verification, make_verifications
 
