@@ -312,37 +312,6 @@ class TestTimes:
         assert message.id == "idenfy_kyc.E010"
 
 
-class TestClients:
-    def test_may_be_a_function_of_the_project_or_none(self) -> None:
-        assert check({"CLIENTS": "tests.accounts.clients.describe"}) == []
-        assert check({"CLIENTS": ""}) == []
-
-    @pytest.mark.parametrize(
-        ("path", "fault"),
-        [
-            ("tests.nowhere.describe", "cannot be imported: ModuleNotFoundError"),
-            ("tests.accounts.clients.nothing", "cannot be imported: ImportError"),
-            ("describe", "cannot be imported: ImportError"),
-            ("tests.accounts.clients.DESCRIBE", "is no function; it is of type str"),
-            ("tests.test_checks.ids", "cannot be called with the one argument verifications=…"),
-        ],
-    )
-    def test_must_be_there_and_take_verifications(self, path: str, fault: str) -> None:
-        (message,) = check({"CLIENTS": path})
-
-        assert message.id == "idenfy_kyc.E012"
-        assert message.msg == f'IDENFY_KYC["CLIENTS"] {fault}.'
-        assert message.hint == (
-            'Write the dotted path of a function, for example "CLIENTS": "myproject.clients.describe".'
-        )
-
-    def test_may_be_something_that_does_not_tell_what_it_takes(self) -> None:
-        assert check({"CLIENTS": "builtins.dict"}) == []
-
-    def test_is_no_function_itself(self) -> None:
-        assert ids(check({"CLIENTS": ids})) == ["E003"]
-
-
 class TestAProjectWithoutSettings:
     def test_passes_the_checks_and_migrates(self, tmp_path: Path) -> None:
         (tmp_path / "bare.py").write_text(

@@ -17,6 +17,7 @@ from idenfy_kyc.models import Verification
 from tests.accounts.clients import DESCRIBE
 from tests.accounts.models import Customer
 from tests.factories import make_request, make_verification, make_verifications
+from tests.test_checks import check, ids
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,37 @@ def raising(error: Exception) -> Callable[[Sequence[Verification]], Any]:
         raise error
 
     return answer
+
+
+class TestTheSetting:
+    def test_may_be_a_function_of_the_project_or_none(self) -> None:
+        assert check({"CLIENTS": "tests.accounts.clients.describe"}) == []
+        assert check({"CLIENTS": ""}) == []
+
+    @pytest.mark.parametrize(
+        ("path", "fault"),
+        [
+            ("tests.nowhere.describe", "cannot be imported: ModuleNotFoundError"),
+            ("tests.accounts.clients.nothing", "cannot be imported: ImportError"),
+            ("describe", "cannot be imported: ImportError"),
+            ("tests.accounts.clients.DESCRIBE", "is no function; it is of type str"),
+            ("tests.test_clients.ids", "cannot be called with the one argument verifications=…"),
+        ],
+    )
+    def test_must_be_there_and_take_verifications(self, path: str, fault: str) -> None:
+        (message,) = check({"CLIENTS": path})
+
+        assert message.id == "idenfy_kyc.E012"
+        assert message.msg == f'IDENFY_KYC["CLIENTS"] {fault}.'
+        assert message.hint == (
+            'Write the dotted path of a function, for example "CLIENTS": "myproject.clients.describe".'
+        )
+
+    def test_may_be_something_that_does_not_tell_what_it_takes(self) -> None:
+        assert check({"CLIENTS": "builtins.dict"}) == []
+
+    def test_is_no_function_itself(self) -> None:
+        assert ids(check({"CLIENTS": ids})) == ["E003"]
 
 
 class TestDescribe:

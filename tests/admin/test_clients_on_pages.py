@@ -25,6 +25,10 @@ COUNTED = "tests.admin.test_clients_on_pages.counted"
 BROKEN = "tests.admin.test_clients_on_pages.broken"
 STORED = "Name as iDenfy has it"
 LINKED = '<a href="/customers/C-7/"><bdi class="ik-client">Rasa Kazlauskienė</bdi></a>'
+FACTS = (
+    "<div><dt>E-mail</dt><dd>rasa@example.com</dd></div> <div><dt>Language</dt><dd>Lithuanian</dd></div> "
+    '<div><dt>Client’s page</dt><dd><a href="/customers/C-7/"><bdi>Page in Amber Bank</bdi></a></dd></div>'
+)
 UNLINKED = '<bdi class="ik-client">Rasa Kazlauskienė</bdi> <span class="ik-beneath">C-7</span>'
 
 calls: list[int] = []
@@ -47,7 +51,7 @@ def use(settings: Any, path: str, **others: Any) -> None:
 @pytest.fixture
 def rasa(settings: Any) -> Verification:
     """A client whom the project knows better than iDenfy does."""
-    use(settings, DESCRIBE)
+    use(settings, DESCRIBE, PROJECT_NAME="Amber Bank")
     Customer.objects.create(number="C-7", name="Rasa Kazlauskienė", email="rasa@example.com", language="lt")
     return make_verification(client_id="C-7", name=STORED)
 
@@ -101,8 +105,7 @@ class TestTheReport:
 
 
 class TestThePageOfARequest:
-    def test_says_all_that_the_project_knows(self, bob_client: Browser, rasa: Verification, settings: Any) -> None:
-        use(settings, DESCRIBE, PROJECT_NAME="Amber Bank")
+    def test_says_all_that_the_project_knows(self, bob_client: Browser, rasa: Verification) -> None:
         row = make_request(State.ISSUED, verification=rasa)
 
         page = bob_client.get(page_of(InformationRequest, row.pk))
@@ -110,9 +113,7 @@ class TestThePageOfARequest:
         text = words_of(page)
         assert "<h1>Request to Rasa Kazlauskienė</h1>" in text
         assert '<span class="ik-beneath">C-7</span>' in text
-        assert "<dt>E-mail</dt><dd>rasa@example.com</dd>" in text
-        assert "<dt>Language</dt><dd>Lithuanian</dd>" in text
-        assert '<dd><a href="/customers/C-7/"><bdi>Page in Amber Bank</bdi></a></dd>' in text
+        assert FACTS in text
         assert STORED not in text
 
     def test_is_as_ever_for_whom_the_project_does_not_know(self, bob_client: Browser, rasa: Verification) -> None:
@@ -131,9 +132,14 @@ class TestThePageOfAVerification:
 
         text = words_of(page)
         assert "<h2>Rasa Kazlauskienė</h2>" in text
-        assert "<dt>E-mail</dt><dd>rasa@example.com</dd>" in text
-        assert "<dt>Language</dt><dd>Lithuanian</dd>" in text
-        assert '<a href="/customers/C-7/"><bdi>Page in your project</bdi></a>' in text
+        assert FACTS in text
+
+    def test_names_the_project_as_well_as_it_can(self, bob_client: Browser, rasa: Verification, settings: Any) -> None:
+        use(settings, DESCRIBE, PROJECT_NAME="")
+
+        page = bob_client.get(page_of(Verification, rasa.pk))
+
+        assert '<a href="/customers/C-7/"><bdi>Page in your project</bdi></a>' in page.text
 
     def test_is_as_ever_without_the_setting(self, bob_client: Browser) -> None:
         page = bob_client.get(page_of(Verification, make_verification().pk))
