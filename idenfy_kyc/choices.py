@@ -58,6 +58,9 @@ ENDS_BY_CLOCK = frozenset({State.ISSUED, State.UNKNOWN})
 """Over at ``expires_at``, whether or not anybody has written it down yet."""
 
 
+GONE = frozenset({"DELETED", "EXPIRED-DELETED"})
+"""Statuses of a verification whose data iDenfy no longer has: nothing brings it back."""
+
 STATUS_LABELS: dict[str, Any] = {
     "": _("Not known yet"),
     "APPROVED": _("Approved"),
@@ -141,6 +144,28 @@ class EventKind(TextChoices):
     EXPIRED = "expired"
     ANSWERED = "answered"
     MARKED = "marked"
+    TOLD = "told"
+    CONTRADICTED = "contradicted"
+    DOCUMENT_EXPIRES = "document_expires"
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    TOLD_AGAIN = "told_again"
+    REVIEWED = "reviewed"
+    LOOKED_AT = "looked_at"
+
+
+class DeliveryProblem(TextChoices):
+    """Why a delivery could not be handled, or why there was nothing to do."""
+
+    # could not be handled
+    NO_JSON = "no_json"
+    NO_SCAN_REF = "no_scan_ref"
+    OTHER_EVENT = "other_event"
+    RELABELLED = "relabelled"
+    BROKE_OFF = "broke_off"
+    # nothing to do
+    NOT_OURS = "not_ours"
+    NOT_HELD = "not_held"
+    ERASED = "erased"
 
 
 class BatchState(TextChoices):

@@ -5,12 +5,14 @@
     │   ├── IdenfyConnectionError     no answer came (``maybe_delivered`` says whether the call may have)
     │   ├── IdenfyStatusError         iDenfy, or something in front of it, answered other than 2xx
     │   └── IdenfyResponseError       a 2xx answer that cannot be read
+    ├── UnreadableDelivery        a signed delivery that says nothing we can use
     └── RequestError              the request may not be made, whatever iDenfy would say
         ├── AlreadyOpen               the client has an open request
         ├── NotEligible               the verification's status rules it out
         ├── TooMany                   more verifications than one batch may hold
         └── PlanChanged               the number that was confirmed no longer holds
 
+``DeliveryRejected``, a delivery that iDenfy has not signed, is Django's ``SuspiciousOperation``: Django answers 400.
 A missing or wrong setting is Django's ``ImproperlyConfigured``, on purpose outside this tree, so that no
 ``except IdenfyError`` swallows it.
 
@@ -19,6 +21,8 @@ attributes, for the code that stores it.
 """
 
 from __future__ import annotations
+
+from django.core.exceptions import SuspiciousOperation
 
 
 class IdenfyError(Exception):
@@ -72,6 +76,18 @@ class IdenfyResponseError(IdenfyApiError):
     def __init__(self, description: str, *, status_code: int) -> None:
         super().__init__(description)
         self.status_code = status_code
+
+
+class UnreadableDelivery(IdenfyError):
+    """A delivery that iDenfy signed, and that says nothing we can use. ``code`` says why, and nothing of the body."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"The delivery cannot be read: {code}")
+        self.code = code
+
+
+class DeliveryRejected(SuspiciousOperation):
+    """A delivery whose signature fits none of the keys: nothing of it is read or kept."""
 
 
 class RequestError(IdenfyError):

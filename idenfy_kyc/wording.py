@@ -75,6 +75,13 @@ _EVENTS: dict[str, Promise] = {
     EventKind.EXPIRED: gettext_lazy("No answer received; the time is over"),
     EventKind.ANSWERED: gettext_lazy("The client answered"),
     EventKind.MARKED: gettext_lazy("Marked as answered"),
+    EventKind.TOLD: gettext_lazy("iDenfy reports"),
+    EventKind.CONTRADICTED: gettext_lazy("iDenfy has changed its decision"),
+    EventKind.DOCUMENT_EXPIRES: gettext_lazy("iDenfy says when the document expires"),
+    EventKind.ANSWERED_ELSEWHERE: gettext_lazy("The client answered a request that was not made here"),
+    EventKind.TOLD_AGAIN: gettext_lazy("iDenfy told again what the client had answered before"),
+    EventKind.REVIEWED: gettext_lazy("iDenfy’s review of the answer is over"),
+    EventKind.LOOKED_AT: gettext_lazy("Looked at"),
 }
 
 
@@ -121,6 +128,15 @@ def event_text(event: RequestEvent) -> str:
         details = said_text(params)
     elif kind == EventKind.WITHDRAWN and params.get("note"):
         details = _("“%(words)s”") % {"words": params["note"]}
+    elif kind == EventKind.TOLD:
+        details = _told_text(params)
+    elif kind == EventKind.CONTRADICTED:
+        was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
+        details = _("%(was)s before, %(now)s now") % {"was": was, "now": now}
+    elif kind == EventKind.DOCUMENT_EXPIRES:
+        details = str(params.get("day", ""))
+    elif kind == EventKind.ANSWERED:
+        details = _answered_after_text(params.get("after", ""))
     return _("%(what)s: %(details)s") % {"what": text, "details": details} if details else text
 
 
@@ -274,6 +290,20 @@ def _paused_text(params: Params) -> str:
     if until := _moment(params.get("until")):
         return _("Waited until %(time)s: %(why)s") % {"time": moment_text(until), "why": why}
     return _("Stopped: %(why)s") % {"why": why}
+
+
+def _told_text(params: Params) -> str:
+    label = str(status_label(params.get("status", "")))
+    return label if params.get("is_final") else _("%(status)s, not final yet") % {"status": label}
+
+
+def _answered_after_text(state: str) -> str:
+    """What the request had been when its client answered all the same."""
+    return {
+        State.EXPIRED.value: _("after the time was over"),
+        State.CANCELLED.value: _("after the link had been withdrawn"),
+        State.UNKNOWN.value: _("it was uncertain whether he had been asked"),
+    }.get(state, "")
 
 
 def _clients_text(count: object) -> str:

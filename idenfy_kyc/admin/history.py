@@ -54,7 +54,8 @@ def history_of_verification(
     """The lines of ``requests``, which are those that the reader may see, and of the batches they were part of."""
     batches = requests.order_by().values("batch_id")
     of_batches = Q(request=None, batch__in=batches, kind__in=[EventKind.CONFIRMED, *STEERING])
-    return _history(Q(verification=verification.pk, batch__in=batches) | of_batches, page, batch_url)
+    own = Q(verification=verification.pk) & (Q(batch=None) | Q(batch__in=batches))
+    return _history(own | of_batches, page, batch_url)
 
 
 def _history(which: Q, page: str, batch_url: UrlOf) -> History:
@@ -65,7 +66,7 @@ def _history(which: Q, page: str, batch_url: UrlOf) -> History:
             when=wording.stamp_text(event.at),
             what=wording.event_text(event),
             who=event.actor_name,
-            batch=link_html(batch_url(event), batch_name(event.batch)),
+            batch=link_html(batch_url(event), batch_name(event.batch)) if event.batch else SafeString(),
         )
         for event in shown.object_list
     ]

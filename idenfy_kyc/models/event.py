@@ -36,7 +36,8 @@ class RequestEvent(models.Model):
     at = models.DateTimeField(default=timezone.now)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     actor_name = models.CharField(max_length=200, blank=True)
-    batch = models.ForeignKey(RequestBatch, models.CASCADE, related_name="events")
+    batch = models.ForeignKey(RequestBatch, models.CASCADE, null=True, blank=True, related_name="events")
+    """None where iDenfy told something of a verification that no request of ours asked for."""
     request = models.ForeignKey(InformationRequest, models.CASCADE, null=True, blank=True, related_name="events")
     verification = models.ForeignKey(Verification, models.PROTECT, null=True, blank=True, related_name="events")
     params = models.JSONField(default=dict, blank=True)

@@ -46,6 +46,18 @@ class Verification(models.Model):
     name = models.CharField(_("name"), max_length=200, blank=True)
     status = models.CharField(_("status"), max_length=40, blank=True, db_index=True)
     verified_at = models.DateTimeField(_("verified on"), null=True, blank=True, db_index=True)
+    is_final = models.BooleanField(_("reviewed to the end"), default=False)
+    """Whether iDenfy called this status final. It may still change it: a person there can."""
+    checks = models.JSONField(_("check results"), default=dict, blank=True)
+    """iDenfy’s results and tags behind the status, in its own words."""
+    told_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When iDenfy told us this status. What was told before that cannot undo it."""
+    reviewed_at = models.DateTimeField(_("reviewed on"), null=True, blank=True)
+    changed_after_review_at = models.DateTimeField(_("changed after review"), null=True, blank=True)
+    document_expires = models.CharField(_("document expires"), max_length=40, blank=True)
+    expiration_threshold = models.CharField(max_length=40, blank=True)
+    erased_at = models.DateTimeField(_("erased on"), null=True, blank=True)
+    """Since then no delivery, import or reconciliation brings anything of the client back."""
     created_at = models.DateTimeField(_("added on"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed on"), auto_now=True)
 

@@ -19,6 +19,7 @@ from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan
+from .receiving import handle, handle_again, receive
 from .sending import PAGE_PATIENCE, send
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
@@ -30,6 +31,8 @@ __all__ = [
     "check_asks",
     "confirm",
     "discard",
+    "handle",
+    "handle_again",
     "is_web_address",
     "leave_out",
     "open_link",
@@ -37,6 +40,7 @@ __all__ = [
     "progress_of",
     "progress_of_each",
     "quota_left",
+    "receive",
     "record_download",
     "record_verifications",
     "request_information",

@@ -8,9 +8,21 @@ Its texts are not translated, on purpose: they stand for what another company sa
 
 from __future__ import annotations
 
+from idenfy_kyc.testing.deliveries import deliver, document_expiration, identification, signed_headers
 from idenfy_kyc.testing.fake import CREDENTIALS, FakeIdenfy
 from idenfy_kyc.testing.faults import Fault
 from idenfy_kyc.testing.journal import Post, Session
 from idenfy_kyc.testing.replies import Reply
 
-__all__ = ["CREDENTIALS", "FakeIdenfy", "Fault", "Post", "Reply", "Session"]
+__all__ = [
+    "CREDENTIALS",
+    "FakeIdenfy",
+    "Fault",
+    "Post",
+    "Reply",
+    "Session",
+    "deliver",
+    "document_expiration",
+    "identification",
+    "signed_headers",
+]
