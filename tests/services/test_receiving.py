@@ -34,12 +34,7 @@ SAMPLES = Path(__file__).parents[1] / "samples" / "webhooks"
 KEY = "signing-key"
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-UPDATE = "UPDATE"
-
-
-@pytest.fixture(autouse=True)
-def _key(settings: Any) -> None:
-    settings.IDENFY_KYC = {**settings.IDENFY_KYC, "WEBHOOK_SIGNING_KEYS": [KEY]}
+Configure = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +82,8 @@ class TestReceive:
         assert "scan-1" not in stored
 
     @pytest.mark.parametrize("keys", [[], ["another"]])
-    def test_refuses_what_no_key_of_ours_has_signed(self, settings: Any, keys: list[str]) -> None:
-        settings.IDENFY_KYC["WEBHOOK_SIGNING_KEYS"] = keys
+    def test_refuses_what_no_key_of_ours_has_signed(self, configure: Configure, keys: list[str]) -> None:
+        configure(WEBHOOK_SIGNING_KEYS=keys)
 
         with pytest.raises(DeliveryRejected):
             receive(Event.AUTO_FINISHED, identification("scan-1"))
@@ -96,8 +91,8 @@ class TestReceive:
         assert not WebhookDelivery.objects.exists()
         assert not Verification.objects.exists()
 
-    def test_takes_each_of_the_keys_while_they_are_rotated(self, settings: Any) -> None:
-        settings.IDENFY_KYC["WEBHOOK_SIGNING_KEYS"] = ["newer", KEY]
+    def test_takes_each_of_the_keys_while_they_are_rotated(self, configure: Configure) -> None:
+        configure(WEBHOOK_SIGNING_KEYS=["newer", KEY])
 
         receive(Event.AUTO_FINISHED, identification("scan-1"))
         receive(Event.AUTO_FINISHED, identification("scan-2"), key="newer")
@@ -125,8 +120,8 @@ class TestReceive:
         assert verification.verified_at == datetime.fromtimestamp(1_764_000_042, tz=UTC)
         assert verification.checks["auto_face"] == "FACE_MATCH"
 
-    def test_adds_none_where_the_project_does_not_want_that(self, settings: Any) -> None:
-        settings.IDENFY_KYC["CREATE_FROM_WEBHOOK"] = False
+    def test_adds_none_where_the_project_does_not_want_that(self, configure: Configure) -> None:
+        configure(CREATE_FROM_WEBHOOK=False)
 
         delivery = receive(Event.AUTO_FINISHED, identification("scan-1"))
 
