@@ -241,7 +241,7 @@ class TestADeliveryThatFails:
         assert list(WebhookDelivery.objects.failed()) == [delivery]
 
     @pytest.fixture
-    def broken(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    def broken(self) -> Callable[[], object]:
         """Nothing can be written about verifications until what this returns is called."""
         verifications = Verification._meta.db_table
 
@@ -254,7 +254,7 @@ class TestADeliveryThatFails:
         wrapper.__enter__()
         return lambda: wrapper.__exit__(None, None, None)
 
-    def test_is_handled_by_the_next_one_of_its_verification(self, broken: Callable[[], None], caplog: Any) -> None:
+    def test_is_handled_by_the_next_one_of_its_verification(self, broken: Callable[[], object], caplog: Any) -> None:
         first = receive(Event.AUTO_FINISHED, identification("scan-1"))
         broken()
         assert (first.is_handled, first.problem) == (False, DeliveryProblem.BROKE_OFF)
@@ -267,7 +267,7 @@ class TestADeliveryThatFails:
         assert "DatabaseError" in caplog.text
         assert "scan-1" not in caplog.text
 
-    def test_is_handled_when_a_person_says_so(self, broken: Callable[[], None]) -> None:
+    def test_is_handled_when_a_person_says_so(self, broken: Callable[[], object]) -> None:
         delivery = receive(Event.AUTO_FINISHED, identification("scan-1"))
         broken()
 
@@ -276,7 +276,7 @@ class TestADeliveryThatFails:
         delivery.refresh_from_db()
         assert delivery.is_handled
 
-    def test_does_not_undo_what_was_told_since(self, broken: Callable[[], None], clock: Any) -> None:
+    def test_does_not_undo_what_was_told_since(self, broken: Callable[[], object], clock: Any) -> None:
         receive(Event.MANUAL_FINISHED, identification("scan-1", status="DENIED"))
         broken()
         clock.move_to(NOON + MINUTE)
@@ -287,7 +287,7 @@ class TestADeliveryThatFails:
         assert (verification.status, verification.told_at) == ("APPROVED", NOON + MINUTE)
         assert verification.changed_after_review_at is not None
 
-    def test_is_not_handled_again_without_its_body(self, broken: Callable[[], None]) -> None:
+    def test_is_not_handled_again_without_its_body(self, broken: Callable[[], object]) -> None:
         receive(Event.AUTO_FINISHED, identification("scan-1"))
         broken()
         WebhookDelivery.objects.update(body="")
