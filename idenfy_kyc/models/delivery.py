@@ -4,14 +4,19 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..choices import DeliveryProblem
 from .fields import EncryptedTextField
 from .primary import PrimaryManager
 
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def failed(self) -> WebhookDeliveryQuerySet:
-        """Those that could not be handled: the next delivery of the verification tries again, or a person does."""
+        """Those that could not be handled, and wait for a person unless they are due."""
         return self.filter(handled_at=None)
+
+    def due(self) -> WebhookDeliveryQuerySet:
+        """Those whose handling broke off, or never began: it may well work now. What cannot be read never will."""
+        return self.failed().filter(problem__in=["", DeliveryProblem.BROKE_OFF]).exclude(body="")
 
 
 class WebhookDelivery(models.Model):

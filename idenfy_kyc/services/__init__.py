@@ -19,7 +19,8 @@ from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan
-from .receiving import handle, handle_again, receive
+from .closing import look_at
+from .receiving import handle, handle_again, handle_due, receive
 from .sending import PAGE_PATIENCE, send
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
@@ -33,6 +34,8 @@ __all__ = [
     "discard",
     "handle",
     "handle_again",
+    "handle_due",
+    "look_at",
     "is_web_address",
     "leave_out",
     "open_link",

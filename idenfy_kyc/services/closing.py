@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from ..api.deliveries import GivenAnswer, Report
 from ..choices import EventKind, Reason, State
 from ..models import Answer, InformationRequest, RequestEvent, Verification
 from ..signals import information_received
 from . import database
-from .record import line_about, line_of
+from .record import frozen_name, line_about, line_of
+
+if TYPE_CHECKING:
+    from .record import User
 
 _ASKED = (State.SENDING, State.ISSUED, State.UNKNOWN, State.COMPLETED, State.EXPIRED, State.CANCELLED)
 """States in which iDenfy may have asked the client, so that he may have answered."""
@@ -51,10 +55,29 @@ def record_review(verification: Verification, report: Report, *, at: datetime) -
     if waiting:
         reviewed = Answer.objects.filter(pk__in=[answer.pk for answer in waiting])
         reviewed.update(reviewed_at=at, **_result(report.status, asdict(report.checks)))
-    return [
-        line_of(answer.request, EventKind.REVIEWED) if answer.request else line_about(verification, EventKind.REVIEWED)
-        for answer in waiting
-    ]
+    return [_line(verification, answer.request, EventKind.REVIEWED) for answer in waiting]
+
+
+def look_at(answers: Iterable[Answer], *, by: User) -> int:
+    """Note that somebody has looked at these answers; return how many nobody had looked at before."""
+    now, name, looked = timezone.now(), frozen_name(by), 0
+    for portion in database.portions(answers):
+        keys = [answer.pk for answer in portion]
+        with transaction.atomic(using=database.alias()):
+            new = Answer.objects.not_looked_at().filter(pk__in=keys)
+            looked += new.update(looked_at=now, looked_by=by, looked_by_name=name)
+            mine = Answer.objects.filter(pk__in=keys, looked_at=now).select_related("request", "verification")
+            RequestEvent.objects.bulk_create(
+                _line(answer.verification, answer.request, EventKind.LOOKED_AT, by=by) for answer in mine
+            )
+    return looked
+
+
+def _line(
+    verification: Verification, request: InformationRequest | None, kind: EventKind, *, by: User = None
+) -> RequestEvent:
+    """A line about an answer stands with its request, or else with the verification."""
+    return line_of(request, kind, by=by) if request is not None else line_about(verification, kind, by=by)
 
 
 def _keep(

@@ -60,13 +60,19 @@ def handle(delivery: WebhookDelivery) -> bool:
     if not _handle_one(delivery):
         return False
     if delivery.others_wait:
-        handle_again(WebhookDelivery.objects.failed().filter(scan_ref=delivery.scan_ref)[:HANDLED_AGAIN])
+        handle_again(WebhookDelivery.objects.due().filter(scan_ref=delivery.scan_ref).order_by("pk")[:HANDLED_AGAIN])
     return True
 
 
 def handle_again(deliveries: Iterable[WebhookDelivery]) -> int:
-    """Handle those of these whose body is still there; return how many worked."""
-    return sum(_handle_one(delivery) for delivery in deliveries if delivery.can_be_handled)
+    """Handle those of these that failed and whose body is still there; return how many worked."""
+    failed = (delivery for delivery in deliveries if not delivery.is_handled and delivery.can_be_handled)
+    return sum(_handle_one(delivery) for delivery in failed)
+
+
+def handle_due() -> int:
+    """Handle again whatever broke off, oldest first; return how many worked."""
+    return handle_again(WebhookDelivery.objects.due().order_by("pk").iterator(chunk_size=HANDLED_AGAIN))
 
 
 def _handle_one(delivery: WebhookDelivery) -> bool:
@@ -166,7 +172,7 @@ def _locked(delivery: WebhookDelivery, report: Report) -> Any:
     same = WebhookDelivery.objects.filter(scan_ref=OuterRef("scan_ref")).exclude(pk=delivery.pk)
     identity = report.answer.identity if report.answer else ""
     rows = Verification.objects.filter(scan_ref=report.scan_ref).annotate(
-        others_wait=Exists(same.failed()),
+        others_wait=Exists(same.due()),
         is_relabelled=Exists(
             same.filter(body_digest=delivery.body_digest).exclude(event_type__in=[Event.LEGACY, delivery.event_type])
         ),

@@ -30,15 +30,23 @@ def note_batch(kind: EventKind, batch: RequestBatch, *, by: User = None, **param
     RequestEvent.objects.create(kind=kind, batch=batch, actor=by, actor_name=frozen_name(by), params=params)  # type: ignore[misc]
 
 
-def line_about(verification: Verification, kind: EventKind, **params: Any) -> RequestEvent:
+def line_about(verification: Verification, kind: EventKind, *, by: User = None, **params: Any) -> RequestEvent:
     """A line about a verification and no request, not stored yet."""
-    return RequestEvent(kind=kind, verification=verification, params=params)
+    return RequestEvent(
+        kind=kind,
+        verification_id=verification.pk,
+        actor=by,
+        actor_name=frozen_name(by),
+        params=params,  # type: ignore[misc]
+    )
 
 
-def line_of(request: InformationRequest, kind: EventKind, **params: Any) -> RequestEvent:
+def line_of(request: InformationRequest, kind: EventKind, *, by: User = None, **params: Any) -> RequestEvent:
     """A line about one request, not stored yet."""
     return RequestEvent(
         kind=kind,
+        actor=by,  # type: ignore[misc]
+        actor_name=frozen_name(by),
         batch_id=request.batch_id,
         request_id=request.pk,
         verification_id=request.verification_id,

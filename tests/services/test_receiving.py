@@ -267,6 +267,14 @@ class TestADeliveryThatFails:
         assert "DatabaseError" in caplog.text
         assert "scan-1" not in caplog.text
 
+    def test_is_handled_by_whoever_sweeps(self, broken: Callable[[], object]) -> None:
+        receive(Event.AUTO_FINISHED, identification("scan-1"))
+        receive(Event.AUTO_FINISHED, b"nonsense")
+        broken()
+
+        assert services.handle_due() == 1
+        assert services.handle_due() == 0
+
     def test_is_handled_when_a_person_says_so(self, broken: Callable[[], object]) -> None:
         delivery = receive(Event.AUTO_FINISHED, identification("scan-1"))
         broken()
