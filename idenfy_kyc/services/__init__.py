@@ -13,13 +13,13 @@ The others serve our own pages and commands, and change with them.
 """
 
 from .asking import request_information
+from .closing import look_at
 from .confirming import check_asks, confirm
 from .ending import cancel_ineligible, withdraw, write_down_time
 from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan
-from .closing import look_at
 from .receiving import handle, handle_again, handle_due, receive
 from .sending import PAGE_PATIENCE, send
 from .steering import Progress, progress_of, progress_of_each, resume, stop
@@ -35,9 +35,9 @@ __all__ = [
     "handle",
     "handle_again",
     "handle_due",
-    "look_at",
     "is_web_address",
     "leave_out",
+    "look_at",
     "open_link",
     "plan",
     "progress_of",
