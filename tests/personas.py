@@ -23,7 +23,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-VIEW = ("view_verification", "view_informationrequest", "view_requestbatch")
+VIEW = ("view_verification", "view_informationrequest", "view_requestbatch", "view_webhookdelivery")
 ASK = "request_information"
 REVEAL = "reveal_link"
 

@@ -39,6 +39,8 @@ class WebhookDelivery(models.Model):
     problem = models.CharField(_("problem"), max_length=40, blank=True)
     """A code: why it could not be handled, or why there was nothing to do. Empty for whatever did what it says."""
 
+    verification_key: int | None = None
+    """The verification that it is about, where somebody has looked that up. Not stored."""
     others_wait = True
     """Whether, as far as we know, other deliveries of its verification wait to be handled again. Not stored."""
 

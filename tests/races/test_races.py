@@ -173,7 +173,7 @@ class TestSending:
 
 class TestReceiving:
     def test_two_hundred_of_one_verification_by_eight_loses_none_and_handles_none_twice(self) -> None:
-        """Twenty-five, each told by all eight, in eight orders: thirteen answers, one of which completes the request."""
+        """Twenty-five, each told by all eight, in eight orders: thirteen answers, one of which is the request's."""
         request = make_request(State.ISSUED, verification=make_verification(scan_ref="scan-1"))
         told = [
             [f"IDENTIFICATION_{event}", identification("scan-1", final=final, finishTime=FINISHED + number)]
