@@ -40,6 +40,7 @@ LIMITS: dict[str, tuple[Any, Any, str]] = {
     "SECOND_PERSON_ABOVE": (0, math.inf, "0 or more, or None"),
     "WEBHOOK_RETENTION_DAYS": (1, math.inf, "1 or more"),
     "ANSWER_RETENTION_DAYS": (1, math.inf, "1 or more, or None"),
+    "PLAN_RETENTION_DAYS": (1, math.inf, "1 or more"),
     "DEFAULT_LIFETIME": (MIN_LIFETIME, MAX_LIFETIME, "from 1 hour to 30 days"),
 }
 

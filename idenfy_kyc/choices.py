@@ -100,6 +100,7 @@ class Reason(TextChoices):
     # withdrawn
     WITHDRAWN = "withdrawn"
     GIVEN_UP = "given_up"
+    ERASED = "erased"
     # answered, as staff say; without a reason it was iDenfy who said so
     MARKED = "marked"
 
@@ -151,6 +152,7 @@ class EventKind(TextChoices):
     TOLD_AGAIN = "told_again"
     REVIEWED = "reviewed"
     LOOKED_AT = "looked_at"
+    ERASED = "erased"
 
 
 class DeliveryProblem(TextChoices):

@@ -38,6 +38,8 @@ class Settings:
     """Days for which the body of a delivery is kept, encrypted, to handle it again."""
     ANSWER_RETENTION_DAYS: int | None = None
     """Days for which clients' answers are kept; None: until they are erased."""
+    PLAN_RETENTION_DAYS: int = 30
+    """Days for which a plan that nobody confirmed is kept."""
     ENVIRONMENT: str = ""
     """A word shown beside every heading, such as ``"TEST"``, so that nobody takes one system for the other."""
     PROJECT_NAME: str = ""

@@ -8,6 +8,7 @@
     ├── UnreadableDelivery        a signed delivery that says nothing we can use
     └── RequestError              the request may not be made, whatever iDenfy would say
         ├── AlreadyOpen               the client has an open request
+        ├── BeingAsked                the client is being asked at this moment
         ├── NotEligible               the verification's status rules it out
         ├── TooMany                   more verifications than one batch may hold
         └── PlanChanged               the number that was confirmed no longer holds
@@ -96,6 +97,10 @@ class RequestError(IdenfyError):
 
 class AlreadyOpen(RequestError):
     """The verification, or another one of the same client, has an open request."""
+
+
+class BeingAsked(RequestError):
+    """The client is being asked at this moment: try again when the answer is there, a minute later at the most."""
 
 
 class NotEligible(RequestError):

@@ -36,6 +36,7 @@ _REASONS: dict[str, Promise] = {
     Reason.SENDER_DIED: gettext_lazy("The sending broke off before an answer was written down"),
     Reason.WITHDRAWN: gettext_lazy("Withdrawn"),
     Reason.GIVEN_UP: gettext_lazy("Given up, and asked again"),
+    Reason.ERASED: gettext_lazy("The client’s personal data was erased"),
     Reason.MARKED: gettext_lazy("Marked as answered by staff"),
 }
 
@@ -82,6 +83,7 @@ _EVENTS: dict[str, Promise] = {
     EventKind.TOLD_AGAIN: gettext_lazy("iDenfy told again what the client had answered before"),
     EventKind.REVIEWED: gettext_lazy("iDenfy’s review of the answer is over"),
     EventKind.LOOKED_AT: gettext_lazy("Looked at"),
+    EventKind.ERASED: gettext_lazy("Personal data erased"),
 }
 
 

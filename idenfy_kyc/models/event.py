@@ -20,6 +20,12 @@ class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
         """Refuse: a line of the record is never changed."""
         raise TypeError(_APPEND_ONLY)
 
+    def forget_words(self) -> None:
+        """Take iDenfy's words about one client out of these lines, when that client's personal data is erased."""
+        for event in self.filter(params__has_key="message"):
+            params = {name: value for name, value in event.params.items() if name != "message"}
+            super(RequestEventQuerySet, self.filter(pk=event.pk)).update(params=params)
+
     def delete(self) -> NoReturn:
         """Refuse: a line goes only with the plan that it belongs to, or with what retention removes."""
         raise TypeError(_APPEND_ONLY)

@@ -30,8 +30,8 @@ def client_digest(client_id: str) -> str | None:
 
 class VerificationQuerySet(models.QuerySet["Verification"]):
     def eligible(self) -> VerificationQuerySet:
-        """Those whose status, as far as we know it, does not rule out asking."""
-        return self.exclude(status__in=get_settings().INELIGIBLE_STATUSES)
+        """Those whose status, as far as we know it, does not rule out asking, and who were not erased."""
+        return self.filter(erased_at=None).exclude(status__in=get_settings().INELIGIBLE_STATUSES)
 
     def of_clients(self, client_ids: Collection[str]) -> VerificationQuerySet:
         """Every verification of these clients; a blank ID is nobody's."""
@@ -56,6 +56,8 @@ class Verification(models.Model):
     changed_after_review_at = models.DateTimeField(_("changed after review"), null=True, blank=True)
     document_expires = models.CharField(_("document expires"), max_length=40, blank=True)
     expiration_threshold = models.CharField(max_length=40, blank=True)
+    erased_client = models.CharField(max_length=64, blank=True, editable=False)
+    """A one-way hash of the client ID that was erased: shows that a certain client was, and not whom one has."""
     erased_at = models.DateTimeField(_("erased on"), null=True, blank=True)
     """Since then no delivery, import or reconciliation brings anything of the client back."""
     created_at = models.DateTimeField(_("added on"), default=timezone.now, editable=False)
@@ -66,15 +68,18 @@ class Verification(models.Model):
     class Meta:
         verbose_name = _("verification")
         verbose_name_plural = _("verifications")
-        permissions = [("request_information", "Can request information from clients")]
+        permissions = [
+            ("request_information", "Can request information from clients"),
+            ("erase_personal_data", "Can erase clients’ personal data"),
+        ]
 
     def __str__(self) -> str:
         return self.scan_ref
 
     @property
     def is_eligible(self) -> bool:
-        """Whether the client may be asked, as far as the status tells."""
-        return self.status not in get_settings().INELIGIBLE_STATUSES
+        """Whether the client may be asked, as far as we know."""
+        return self.erased_at is None and self.status not in get_settings().INELIGIBLE_STATUSES
 
     @property
     def status_label(self) -> str | Promise:

@@ -16,6 +16,7 @@ from .asking import request_information
 from .closing import look_at
 from .confirming import check_asks, confirm
 from .ending import cancel_ineligible, withdraw, write_down_time
+from .erasing import Pruned, erase, of_client, prune
 from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
@@ -27,21 +28,25 @@ from .steering import Progress, progress_of, progress_of_each, resume, stop
 __all__ = [
     "PAGE_PATIENCE",
     "Progress",
+    "Pruned",
     "Recorded",
     "cancel_ineligible",
     "check_asks",
     "confirm",
     "discard",
+    "erase",
     "handle",
     "handle_again",
     "handle_due",
     "is_web_address",
     "leave_out",
     "look_at",
+    "of_client",
     "open_link",
     "plan",
     "progress_of",
     "progress_of_each",
+    "prune",
     "quota_left",
     "receive",
     "record_download",

@@ -32,7 +32,8 @@ def record_verifications(rows: Iterable[Mapping[str, Any]]) -> Recorded:
 
     Each row has ``scan_ref`` and any of ``client_id``, ``name``, ``status`` (iDenfy's word) and ``verified_at`` (a
     moment without a time zone is taken for one of the project's). None is as good as empty. Of two rows with one
-    ``scan_ref`` the last wins. Raises ``ValidationError``, naming the row, before anything is written.
+    ``scan_ref`` the last wins. Whose personal data was erased, stays erased. Raises ``ValidationError``, naming the
+    row, before anything is written.
     """
     wanted: dict[str, dict[str, Any]] = {}
     for number, row in enumerate(rows, start=1):
@@ -83,6 +84,8 @@ def _upsert(portion: list[dict[str, Any]]) -> tuple[int, int]:
 
 
 def _apply(verification: Verification, values: Mapping[str, Any]) -> bool:
+    if verification.erased_at is not None:
+        return False
     different = {
         name: value for name, value in values.items() if name in FIELDS and getattr(verification, name) != value
     }
