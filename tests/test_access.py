@@ -6,6 +6,7 @@ was written; a cell without it proves that nothing was. The word behind an addre
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections import defaultdict
@@ -20,7 +21,16 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from idenfy_kyc.choices import PauseReason, State
-from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification
+from idenfy_kyc.models import (
+    Answer,
+    InformationRequest,
+    RequestBatch,
+    RequestEvent,
+    Verification,
+    WebhookDelivery,
+    WebhookRejection,
+)
+from idenfy_kyc.testing import identification
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.admin.pages import BROWSER, filled_in, make_plan
 from tests.factories import make_batch, make_queue, make_request, make_verification, verification_fields
@@ -154,6 +164,29 @@ GET    requestbatch/<none>/change/                          login  login  403   
 POST   requestbatch/<none>/send/                            login  login  403    403    403    403    302    302
 POST   requestbatch/<none>/send/ script                     login  login  403    403    403    403    404    404
 
+GET    webhookdelivery/                                     login  login  403    403    200    200    200    200
+POST   webhookdelivery/ again                               login  login  403    403    403    403    302!   302!
+PUT    webhookdelivery/                                     login  login  403    403    200    200    200    200
+DELETE webhookdelivery/                                     login  login  403    403    200    200    200    200
+GET    webhookdelivery/add/                                 login  login  403    403    403    403    403    403
+POST   webhookdelivery/add/                                 login  login  403    403    403    403    403    403
+PUT    webhookdelivery/add/                                 login  login  403    403    403    403    403    403
+DELETE webhookdelivery/add/                                 login  login  403    403    403    403    403    403
+GET    webhookdelivery/<failed>/                            login  login  302    302    302    302    302    302
+POST   webhookdelivery/<failed>/                            login  login  302    302    302    302    302    302
+GET    webhookdelivery/<failed>/change/                     login  login  403    403    200    200    200    200
+POST   webhookdelivery/<failed>/change/ edited              login  login  403    403    403    403    403    403
+PUT    webhookdelivery/<failed>/change/                     login  login  403    403    200    200    200    200
+DELETE webhookdelivery/<failed>/change/                     login  login  403    403    200    200    200    200
+GET    webhookdelivery/<failed>/delete/                     login  login  403    403    403    403    403    403
+POST   webhookdelivery/<failed>/delete/ yes                 login  login  403    403    403    403    403    403
+PUT    webhookdelivery/<failed>/delete/                     login  login  403    403    403    403    403    403
+DELETE webhookdelivery/<failed>/delete/                     login  login  403    403    403    403    403    403
+GET    webhookdelivery/<failed>/history/                    login  login  403    403    200    200    200    200
+POST   webhookdelivery/<failed>/history/                    login  login  403    403    200    200    200    200
+PUT    webhookdelivery/<failed>/history/                    login  login  403    403    200    200    200    200
+DELETE webhookdelivery/<failed>/history/                    login  login  403    403    200    200    200    200
+
 GET    idenfy/r/<link>/                                     200    200    200    200    200    200    200    200
 POST   idenfy/r/<link>/                                     303!   303!   200    200    200    200    200    200
 PUT    idenfy/r/<link>/                                     200    200    200    200    200    200    200    200
@@ -162,6 +195,10 @@ GET    idenfy/r/<link-over>/                                410    410    410   
 POST   idenfy/r/<link-over>/                                410    410    410    410    410    410    410    410
 GET    idenfy/r/<no-link>/                                  404    404    404    404    404    404    404    404
 POST   idenfy/r/<no-link>/                                  404    404    404    404    404    404    404    404
+GET    idenfy/webhook/                                      405    405    405    405    405    405    405    405
+POST   idenfy/webhook/                                      400!   400!   400!   400!   400!   400!   400!   400!
+PUT    idenfy/webhook/                                      405    405    405    405    405    405    405    405
+DELETE idenfy/webhook/                                      405    405    405    405    405    405    405    405
 """
 
 OTHERS = {
@@ -181,7 +218,16 @@ OTHERS = {
 }
 """What Django's admin has besides, whichever apps there are."""
 
-RECORD = (Verification, RequestBatch, InformationRequest, RequestEvent, LogEntry)
+RECORD = (
+    Answer,
+    InformationRequest,
+    LogEntry,
+    RequestBatch,
+    RequestEvent,
+    Verification,
+    WebhookDelivery,
+    WebhookRejection,
+)
 
 
 class Line(NamedTuple):
@@ -239,6 +285,14 @@ class TestTheTable:
         assert [str(line) for line in LINES if line.method != "POST" and "!" in "".join(line.answers)] == []
 
 
+def broke_off() -> WebhookDelivery:
+    """A delivery that could not be handled, and would be now."""
+    body = json.dumps(identification("scan-1")).encode()
+    return WebhookDelivery.objects.create(
+        digest="d", event_type="IDENTIFICATION", scan_ref="scan-1", body=body.decode("latin-1"), problem="broke_off"
+    )
+
+
 @pytest.fixture
 def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     """What the addresses are about: one of each."""
@@ -258,6 +312,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
         "done": done.pk,
         "none": 987654,
         "type": ContentType.objects.get_for_model(InformationRequest).pk,
+        "failed": broke_off().pk,
         "link": issued.public_id,
         "link-over": over.public_id,
         "no-link": uuid.UUID(int=0),
@@ -284,6 +339,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "download": {"action": "download_links"} | rows,
         "confirm": filled_in(expected="2"),
         "tick": {"row": draft.pk},
+        "again": {"action": "handle_again", "_selected_action": things["failed"]},
         "why": {"_withdraw": "1", "note": "wrong", "expected": "1"},
     }
 

@@ -42,7 +42,7 @@ from .base import (
 from .filters import AskedByFilter, EndsFilter, OpenedFilter, StateFilter, our_rows
 from .history import history_of_request
 from .links import links_csv_response, no_urls_text, withdraw_page
-from .verifications import SECRETS, of_an_id
+from .verifications import of_an_id
 
 ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
 
@@ -54,7 +54,7 @@ class RequestChangeList(ChangeList):
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[InformationRequest]:
         rows: QuerySet[InformationRequest] = super().get_queryset(request, exclude_parameters)
-        return rows.defer(*SECRETS)
+        return rows.defer(*InformationRequest.SECRETS)
 
 
 @admin.register(InformationRequest)

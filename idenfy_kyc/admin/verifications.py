@@ -36,9 +36,6 @@ from .filters import (
 )
 from .history import history_of_verification
 
-SECRETS = ("session_url", "token")
-"""Never loaded for a list: decrypting takes time, and what is not in memory leaks nowhere."""
-
 
 class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
     """Statuses to choose from, in words. One that we do not know yet is kept, and can be kept on."""
@@ -269,7 +266,8 @@ class VerificationAdmin(BaseAdmin):
 
     def _story(self, request: HttpRequest, verification: Verification) -> dict[str, Any]:
         asked = requests_seen_by(self.admin_site, request).filter(verification=verification)
-        newest_first = asked.select_related("batch").defer(*SECRETS).order_by("-batch__confirmed_at", "-pk")
+        rows = asked.select_related("batch").defer(*InformationRequest.SECRETS)
+        newest_first = rows.order_by("-batch__confirmed_at", "-pk")
         return {
             "subtitle": client_name(verification),
             "client_facts": client_facts(verification),

@@ -111,7 +111,7 @@ def _keep(
 
 def _newest_asked(verification: Verification, at: datetime) -> InformationRequest | None:
     asked = InformationRequest.objects.filter(verification=verification, sent_at__lte=at, state__in=_ASKED)
-    return asked.select_related("answer").defer("session_url", "token").order_by("-sent_at", "-pk").first()
+    return asked.select_related("answer").defer(*InformationRequest.SECRETS).order_by("-sent_at", "-pk").first()
 
 
 def _reviewed_since(verification: Verification, request: InformationRequest | None) -> datetime | None:

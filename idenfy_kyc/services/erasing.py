@@ -140,7 +140,7 @@ def _withdraw(rows: list[Verification], now: datetime) -> None:
 def _forget(rows: list[Verification], now: datetime) -> None:
     """What hangs on them, and what iDenfy said of one client in particular."""
     InformationRequest.objects.filter(verification__in=rows).update(
-        session_url="", token="", message="", bank_card_expected_last_four=""
+        message="", bank_card_expected_last_four="", **dict.fromkeys(InformationRequest.SECRETS, "")
     )
     Answer.objects.filter(verification__in=rows).update(erased_at=now, **_NO_CONTENT)
     RequestEvent.objects.filter(verification__in=rows).forget_words()
