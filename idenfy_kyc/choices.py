@@ -87,6 +87,7 @@ class Reason(TextChoices):
     SAME_CLIENT = "same_client"
     INELIGIBLE = "ineligible"
     LEFT_OUT = "left_out"
+    OVERTAKEN = "overtaken"
     # uncertain
     NO_ANSWER = "no_answer"
     UNREADABLE = "unreadable"
@@ -138,6 +139,7 @@ class EventKind(TextChoices):
     WITHDRAWN = "withdrawn"
     CANCELLED = "cancelled"
     GIVEN_UP = "given_up"
+    ASKED_AGAIN = "asked_again"
     EXPIRED = "expired"
     ANSWERED = "answered"
     MARKED = "marked"

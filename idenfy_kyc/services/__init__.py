@@ -1,8 +1,9 @@
 """The use cases, and the only code that changes state: admin, commands and views make one call each here."""
 
+from .again import ask_again
 from .asking import request_information
 from .confirming import check_asks, confirm
-from .ending import cancel_ineligible, withdraw, write_down_time
+from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
 from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
@@ -14,12 +15,14 @@ __all__ = [
     "PAGE_PATIENCE",
     "Progress",
     "Recorded",
+    "ask_again",
     "cancel_ineligible",
     "check_asks",
     "confirm",
     "discard",
     "is_web_address",
     "leave_out",
+    "mark_answered",
     "open_link",
     "plan",
     "progress_of",
