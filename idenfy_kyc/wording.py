@@ -104,6 +104,12 @@ def reason_text(reason: str, params: Params) -> str:
     return text
 
 
+def marked_text(request: InformationRequest) -> str:
+    """Who marked a request as answered, and where it was seen; empty if nobody did: then iDenfy said so."""
+    is_marked = request.state == State.COMPLETED and request.reason == Reason.MARKED
+    return reason_text(request.reason, request.reason_params) if is_marked else ""
+
+
 def pause_text(batch: RequestBatch, now: datetime | None = None) -> str:
     """Why a batch waits, with the local time at which it goes on, or why it has stopped; empty if neither."""
     if batch.paused_at is None:

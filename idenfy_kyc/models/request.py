@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..choices import CLOSED, ENDS_BY_CLOCK, OPEN, State
+from ..choices import CLOSED, ENDS_BY_CLOCK, MARKABLE, OPEN, State
 from ..conf import get_settings
 from .batch import RequestBatch
 from .fields import EncryptedTextField, Unreadable
@@ -59,6 +59,10 @@ class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):
         """Claimed after ``since``: a living sender may be asking them at this moment."""
         return self.filter(state=State.SENDING, sent_at__gt=since)
 
+    def markable(self) -> InformationRequestQuerySet:
+        """Those of which staff may say that they were answered."""
+        return self.filter(state__in=MARKABLE, sent_at__isnull=False)
+
     def made(self) -> InformationRequestQuerySet:
         """Those that somebody made of a client, sent or not: rows of plans are none."""
         return self.exclude(state__in=[State.DRAFT, State.SKIPPED])
@@ -77,7 +81,9 @@ class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):
             state=State.CANCELLED, verification=OuterRef("verification"), sent_at__isnull=False
         )
         alive = earlier.filter(expires_at__gt=OuterRef("outcome_at")).order_by("-expires_at").values("expires_at")
-        return self.filter(state=State.REFUSED).alias(held_until=Subquery(alive[:1])).filter(held_until__isnull=False)
+        return (
+            self.filter(state=State.REFUSED).annotate(held_until=Subquery(alive[:1])).filter(held_until__isnull=False)
+        )
 
     def needing_decision(self, now: datetime | None = None) -> InformationRequestQuerySet:
         """Those that wait for a person; nothing will happen to them by itself before their time is over.
@@ -181,6 +187,11 @@ class InformationRequest(models.Model):
     def shown_state(self) -> State:
         """The state as it is to anybody who looks now."""
         return State.EXPIRED if self.is_overdue() else State(self.state)
+
+    @property
+    def may_be_marked(self) -> bool:
+        """Whether staff may say that it was answered."""
+        return self.state in MARKABLE and self.sent_at is not None
 
     @property
     def has_link(self) -> bool:

@@ -73,8 +73,8 @@ def _keys(requests: QuerySet[InformationRequest] | Iterable[InformationRequest])
 
 def _last_of_each(keys: list[int]) -> list[Mapping[str, Any]]:
     """Of each verification the request that was made last, an uncertain one before any other, as it can be open."""
-    asked = InformationRequest.objects.exclude(state__in=[State.DRAFT, State.SKIPPED])
-    found = [row for portion in database.portions(keys) for row in asked.filter(pk__in=portion).values(*_COLUMNS)]
+    made = InformationRequest.objects.made()
+    found = [row for portion in database.portions(keys) for row in made.filter(pk__in=portion).values(*_COLUMNS)]
     found.sort(key=lambda row: (row["state"] == State.UNKNOWN, row["batch__confirmed_at"], row["pk"]))
     last = {row["verification_id"]: row for row in found}
     return [last[key] for key in sorted(last)]

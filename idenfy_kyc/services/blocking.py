@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from ..choices import State
 from ..models import InformationRequest, client_digest
 from . import database
@@ -66,14 +64,12 @@ def overtaken(followed: Iterable[int], *, since: datetime) -> set[int]:
     They were asked again already, by whichever plan, so that only the last of a chain can be asked again; or their
     client has answered ``since`` the plan was made.
     """
-    asked = Q(asked_again__state__in=set(State) - {State.DRAFT, State.SKIPPED})
-    answered = Q(state=State.COMPLETED, ended_at__gt=since)
-    return {
-        key
-        for portion in database.portions(followed)
-        for condition in (asked, answered)
-        for key in InformationRequest.objects.filter(condition, pk__in=portion).values_list("pk", flat=True)
-    }
+    keys: set[int] = set()
+    for portion in database.portions(followed):
+        rows = InformationRequest.objects.filter(pk__in=portion)
+        for over in (rows.asked_again_since(), rows.filter(state=State.COMPLETED, ended_at__gt=since)):
+            keys.update(over.values_list("pk", flat=True))
+    return keys
 
 
 def _open_rows(column: str, values: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

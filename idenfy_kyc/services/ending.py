@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ..choices import ENDS_BY_CLOCK, EventKind, Reason, State
+from ..choices import ENDS_BY_CLOCK, MARKABLE, EventKind, Reason, State
 from ..conf import get_settings
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from .record import User
 
 WITHDRAWABLE = (State.QUEUED, State.ISSUED, State.UNKNOWN)
-MARKABLE = Q(state__in=[State.ISSUED, State.UNKNOWN, State.EXPIRED, State.CANCELLED], sent_at__isnull=False)
-"""Those that a client may have answered without our hearing of it; whoever was never asked has not."""
 
 
 def write_down_time(requests: InformationRequestQuerySet | None = None) -> int:
@@ -64,7 +62,7 @@ def mark_answered(requests: Iterable[InformationRequest], *, by: User, note: str
     """
     note = _checked(note, _("Say where it was seen."))
     said = {"by": frozen_name(by), "note": note}
-    how = MARKABLE, State.COMPLETED, EventKind.MARKED
+    how = Q(state__in=MARKABLE, sent_at__isnull=False), State.COMPLETED, EventKind.MARKED
     return _end_each(requests, *how, by=by, note=note, reason=Reason.MARKED, reason_params=said)
 
 

@@ -12,11 +12,12 @@ from django.test import Client, RequestFactory
 from django.urls import include, path, reverse
 
 from idenfy_kyc.admin.base import masked
-from idenfy_kyc.admin.links import links_csv_response, withdraw_page
+from idenfy_kyc.admin.endings import MARK_ANSWERED, WITHDRAW
+from idenfy_kyc.admin.links import links_csv_response
 from idenfy_kyc.admin.requests import InformationRequestAdmin
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import InformationRequest
-from tests.admin.pages import messages_of
+from tests.admin.pages import BROWSER, messages_of
 from tests.factories import make_request, make_verification
 from tests.personas import logged_in
 
@@ -79,8 +80,9 @@ class TestWhatActsOnLinks:
 
         with pytest.raises(PermissionDenied):
             links_csv_response(request, rows, "links.csv")
-        with pytest.raises(PermissionDenied):
-            withdraw_page(_admin(), request, rows, back="/")
+        for ending in (WITHDRAW, MARK_ANSWERED):
+            with pytest.raises(PermissionDenied):
+                ending.page(_admin(), request, rows, back="/")
 
 
 class OwnRequests(InformationRequestAdmin):
@@ -104,7 +106,8 @@ class TestSubclass:
 
         shown = alice_client.get(f"{base}/")
         withdraw = alice_client.get(f"{base}/{row.pk}/withdraw/")
-        others = [alice_client.get(f"{base}/{hidden.pk}/{page}/") for page in ("change", "withdraw")]
+        browser = {"Accept": BROWSER}
+        others = [alice_client.get(f"{base}/{hidden.pk}/{page}/", headers=browser) for page in ("change", "withdraw")]
 
         assert [found.pk for found in shown.context["cl"].result_list] == [row.pk]
         assert "Withdraw 1 request" in withdraw.text

@@ -13,6 +13,7 @@ from django.utils import timezone
 from idenfy_kyc.admin.links import neutral
 from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import InformationRequest, RequestEvent
+from tests.admin.pages import BROWSER
 from tests.factories import LINK, TOKEN, make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
@@ -192,7 +193,7 @@ class TestWithdrawingOne:
     def test_of_a_request_that_is_gone_leads_back(self, alice_client: Client) -> None:
         nowhere = reverse("admin:idenfy_kyc_informationrequest_withdraw", args=["999"])
 
-        assert alice_client.get(nowhere).status_code == 302
+        assert alice_client.get(nowhere, headers={"Accept": BROWSER}).status_code == 302
 
     @pytest.mark.parametrize("persona", ["bob_client", "carol_client", "dora_client", "eve_client"])
     def test_is_for_those_who_may_ask(
