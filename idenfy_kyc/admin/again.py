@@ -141,11 +141,16 @@ def chain_of_batch(
 
 
 def _names(model_admin: BaseAdmin, batches: Any) -> SafeString:
+    """Each with its day, since who asks again mostly gives the same reason."""
     named = list(batches.order_by("-pk")[: BATCHES_NAMED + 1])
     links = [
-        (link_html(model_admin.url_of("change", batch.pk, model=RequestBatch), batch_name(batch)),) for batch in named
+        (
+            link_html(model_admin.url_of("change", batch.pk, model=RequestBatch), batch_name(batch)),
+            day_text(batch.confirmed_at),
+        )
+        for batch in named[:BATCHES_NAMED]
     ]
-    text = format_html_join(", ", "{}", links[:BATCHES_NAMED])
+    text = format_html_join(", ", "{} ({})", links)
     return format_html("{}, {}", text, _("and others")) if len(named) > BATCHES_NAMED else text
 
 

@@ -191,9 +191,7 @@ MARK_ANSWERED = Ending(
     label=gettext_lazy("Mark as answered…"),
     note={
         "label": gettext_lazy("Where it was seen"),
-        "help_text": gettext_lazy(
-            "For example: in iDenfy’s dashboard, on 4 March. It stands beside each of them, with your name."
-        ),
+        "help_text": gettext_lazy("For example: in iDenfy’s dashboard, on 4 March. Clients do not see it."),
         "error_messages": {"required": gettext_lazy("Say where it was seen.")},
     },
     title=ngettext_lazy("Mark %(count)s request as answered", "Mark %(count)s requests as answered", "n"),
