@@ -95,8 +95,9 @@ def outcomes(rows: InformationRequestQuerySet, now: datetime) -> list[Outcome]:
         group.first_end = min(filter(None, (group.first_end, row["first_end"])), default=None)
         group.last_end = max(filter(None, (group.last_end, row["last_end"])), default=None)
     again = rows.asked_again_since().order_by().annotate(shown=shown).values_list("shown").annotate(count=Count("pk"))
-    for state, count in again:
-        found[State(state)].asked_again = count
+    counts = dict(again)  # a moment later: perhaps of a state that nobody was in before
+    for state, group in found.items():
+        group.asked_again = counts.get(state, 0)
     return [_outcome(rows, state, found[state], now) for state in ORDER if state in found]
 
 
