@@ -56,6 +56,8 @@ OPEN = frozenset({State.QUEUED, State.SENDING, State.ISSUED, State.UNKNOWN})
 CLOSED = frozenset(State) - OPEN
 ENDS_BY_CLOCK = frozenset({State.ISSUED, State.UNKNOWN})
 """Over at ``expires_at``, whether or not anybody has written it down yet."""
+MARKABLE = frozenset(State.COMPLETED.may_follow) - {State.SENDING}
+"""Whose client may have answered without our hearing of it, provided it was sent: what staff may mark as answered."""
 
 
 STATUS_LABELS: dict[str, Any] = {
@@ -87,6 +89,7 @@ class Reason(TextChoices):
     SAME_CLIENT = "same_client"
     INELIGIBLE = "ineligible"
     LEFT_OUT = "left_out"
+    OVERTAKEN = "overtaken"
     # uncertain
     NO_ANSWER = "no_answer"
     UNREADABLE = "unreadable"
@@ -138,6 +141,7 @@ class EventKind(TextChoices):
     WITHDRAWN = "withdrawn"
     CANCELLED = "cancelled"
     GIVEN_UP = "given_up"
+    ASKED_AGAIN = "asked_again"
     EXPIRED = "expired"
     ANSWERED = "answered"
     MARKED = "marked"

@@ -62,15 +62,17 @@ PUT    verification/<free>/delete/                          login  login  403   
 DELETE verification/<free>/delete/                          login  login  403    200    403    403    403    200
 GET    verification/<free>/history/                         login  login  403    200    200    200    200    200
 POST   verification/<free>/history/                         login  login  403    200    200    200    200    200
-GET    verification/<free>/request-information/             login  login  403    403    403    403    405    405
+GET    verification/<free>/request-information/             login  login  302    302    302    302    302    302
 POST   verification/<free>/request-information/             login  login  403    403    403    403    302!   302!
-PUT    verification/<free>/request-information/             login  login  403    403    403    403    405    405
-DELETE verification/<free>/request-information/             login  login  403    403    403    403    405    405
+PUT    verification/<free>/request-information/             login  login  405    405    405    405    405    405
+DELETE verification/<free>/request-information/             login  login  405    405    405    405    405    405
 GET    verification/<none>/change/                          login  login  403    302    302    302    302    302
 POST   verification/<none>/request-information/             login  login  403    403    403    403    302    302
 
 GET    informationrequest/                                  login  login  403    403    200    200    200    200
 POST   informationrequest/ withdraw                         login  login  403    403    403    403    302!   302!
+POST   informationrequest/ mark                             login  login  403    403    403    403    302!   302!
+POST   informationrequest/ again                            login  login  403    403    403    403    302!   302!
 POST   informationrequest/ download                         login  login  403    403    403    200!   403    200!
 POST   informationrequest/ delete                           login  login  403    403    403    403    403    403
 PUT    informationrequest/                                  login  login  403    403    200    200    200    200
@@ -85,15 +87,23 @@ GET    informationrequest/<issued>/delete/                  login  login  403   
 POST   informationrequest/<issued>/delete/ yes              login  login  403    403    403    403    403    403
 GET    informationrequest/<issued>/history/                 login  login  403    403    200    200    200    200
 POST   informationrequest/<issued>/history/                 login  login  403    403    200    200    200    200
-GET    informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
+GET    informationrequest/<issued>/show-link/               login  login  302    302    302    302    302    302
 POST   informationrequest/<issued>/show-link/               login  login  403    403    403    200!   403    200!
-PUT    informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
-DELETE informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
+PUT    informationrequest/<issued>/show-link/               login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/show-link/               login  login  405    405    405    405    405    405
 POST   informationrequest/<over>/show-link/                 login  login  403    403    403    200    403    200
 GET    informationrequest/<issued>/withdraw/                login  login  403    403    403    403    200    200
 POST   informationrequest/<issued>/withdraw/ why            login  login  403    403    403    403    302!   302!
-PUT    informationrequest/<issued>/withdraw/                login  login  403    403    403    403    405    405
-DELETE informationrequest/<issued>/withdraw/                login  login  403    403    403    403    405    405
+PUT    informationrequest/<issued>/withdraw/                login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/withdraw/                login  login  405    405    405    405    405    405
+GET    informationrequest/<issued>/mark-answered/           login  login  403    403    403    403    200    200
+POST   informationrequest/<issued>/mark-answered/ seen      login  login  403    403    403    403    302!   302!
+PUT    informationrequest/<issued>/mark-answered/           login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/mark-answered/           login  login  405    405    405    405    405    405
+GET    informationrequest/<over>/again/                     login  login  302    302    302    302    302    302
+POST   informationrequest/<over>/again/                     login  login  403    403    403    403    302!   302!
+PUT    informationrequest/<over>/again/                     login  login  405    405    405    405    405    405
+DELETE informationrequest/<over>/again/                     login  login  405    405    405    405    405    405
 GET    informationrequest/<none>/change/                    login  login  403    403    302    302    302    302
 POST   informationrequest/<none>/show-link/                 login  login  403    403    403    302    403    302
 
@@ -146,6 +156,14 @@ GET    requestbatch/<done>/withdraw/                        login  login  302   
 POST   requestbatch/<done>/withdraw/ why                    login  login  403    403    403    403    302!   302!
 PUT    requestbatch/<done>/withdraw/                        login  login  405    405    405    405    405    405
 DELETE requestbatch/<done>/withdraw/                        login  login  405    405    405    405    405    405
+GET    requestbatch/<done>/mark-answered/                   login  login  302    302    302    302    302    302
+POST   requestbatch/<done>/mark-answered/ seen              login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<done>/mark-answered/                   login  login  405    405    405    405    405    405
+DELETE requestbatch/<done>/mark-answered/                   login  login  405    405    405    405    405    405
+GET    requestbatch/<done>/again/                           login  login  302    302    302    302    302    302
+POST   requestbatch/<done>/again/ refused                   login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<done>/again/                           login  login  405    405    405    405    405    405
+DELETE requestbatch/<done>/again/                           login  login  405    405    405    405    405    405
 GET    requestbatch/<done>/download/                        login  login  302    302    302    302    302    302
 POST   requestbatch/<done>/download/                        login  login  403    403    403    200!   403    200!
 PUT    requestbatch/<done>/download/                        login  login  405    405    405    405    405    405
@@ -245,6 +263,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     issued, over = make_request(State.ISSUED), make_request(State.CANCELLED)
     done = make_batch(confirmed=True)
     make_request(State.ISSUED, batch=done)
+    make_request(State.REFUSED, batch=done)
     stopped = make_queue(1)
     RequestBatch.objects.filter(pk=stopped.pk).update(paused_at=stopped.confirmed_at, pause_reason=PauseReason.PERSON)
     return {
@@ -281,10 +300,14 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "delete": {"action": "delete_selected", "_selected_action": things["free"], "post": "yes"},
         "delete-asked": {"action": "delete_selected", "_selected_action": things["asked"], "post": "yes"},
         "withdraw": {"action": "withdraw", "_withdraw": "1", "note": "wrong", "expected": "1"} | rows,
+        "mark": {"action": "mark_answered", "_mark": "1", "note": "seen", "expected": "1"} | rows,
+        "again": {"action": "ask_again"} | rows,
         "download": {"action": "download_links"} | rows,
         "confirm": filled_in(expected="2"),
         "tick": {"row": draft.pk},
         "why": {"_withdraw": "1", "note": "wrong", "expected": "1"},
+        "seen": {"_mark": "1", "note": "seen", "expected": "1", "outcome": "issued"},
+        "refused": {"outcome": "refused"},
     }
 
 

@@ -11,6 +11,7 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from ..choices import State
 from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet, validate_last_four
 
@@ -137,11 +138,14 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         lifetime.attrs["aria-describedby"] = f"{self['lifetime'].id_for_label}_helptext"
         if asked != 1:
             del self.fields["bank_card_expected_last_four"]
+        elif self.instance.pk:
+            digits = self.instance.rows_in(State.DRAFT).values_list("bank_card_expected_last_four", flat=True)
+            self.initial["bank_card_expected_last_four"] = digits.first() or ""
 
     @property
-    def last_four(self) -> str:
-        """The digits expected on the client's card, if any."""
-        return str(self.cleaned_data.get("bank_card_expected_last_four", ""))
+    def last_four(self) -> str | None:
+        """The digits expected on the client's card; None if nobody was asked for them."""
+        return self.cleaned_data.get("bank_card_expected_last_four")
 
     def clean(self) -> dict[str, Any]:
         """Digits to compare with are of use only if the card is looked at."""

@@ -23,7 +23,7 @@ from ..exceptions import PlanChanged
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..wording import day_text, number_text, reason_text
-from . import progress
+from . import again, progress
 from .base import client_name, may_ask, user_of, with_environment
 from .forms import KEYS_LIST_ID, PlanForm, accepted_questionnaires
 from .rows import Section, page_of
@@ -203,6 +203,7 @@ def view(
         "show": show,
         "rows": page_of(request, rows_of(visible, show, pending), heading=_heading),
         "sections": _sections(overview, show),
+        **again.about_plan(visible),
     }
     title = _("Ask clients for more information")
     return model_admin.render_page(request, batch, model_admin.plan_template, title=title, **context)

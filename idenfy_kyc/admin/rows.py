@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from ..choices import State
 from ..clients import introduce
@@ -100,4 +101,6 @@ def detail_of(row: InformationRequest) -> str:
         return time_left_text(row)
     if row.state == State.REFUSED:
         return said_text({"message": row.message, "identifier": row.identifier, "status_code": row.status_code})
+    if row.state == State.DRAFT and row.bank_card_expected_last_four:
+        return _("Bank card expected to end in %(digits)s") % {"digits": row.bank_card_expected_last_four}
     return reason_text(row.reason, row.reason_params)

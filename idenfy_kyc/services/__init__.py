@@ -12,9 +12,10 @@ These are for a project's own code, too, and stay as they are::
 The others serve our own pages and commands, and change with them.
 """
 
+from .again import ask_again
 from .asking import request_information
 from .confirming import check_asks, confirm
-from .ending import cancel_ineligible, withdraw, write_down_time
+from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
 from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
@@ -26,12 +27,14 @@ __all__ = [
     "PAGE_PATIENCE",
     "Progress",
     "Recorded",
+    "ask_again",
     "cancel_ineligible",
     "check_asks",
     "confirm",
     "discard",
     "is_web_address",
     "leave_out",
+    "mark_answered",
     "open_link",
     "plan",
     "progress_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from ..conf import get_settings
 from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification, client_digest
 from . import database
+from .blocking import open_requests, overtaken
 from .ending import write_down_time
 from .record import frozen_name, note_batch, note_requests
 
@@ -35,6 +36,10 @@ class Candidate:
     client_id: str
     status: str
     verified_at: datetime | None
+    follows: int | None = None
+    """The request that this one is asked again after."""
+    last_four: str = ""
+    """The digits that were expected on the client's card then."""
 
     @property
     def preference(self) -> tuple[bool, datetime, int]:
@@ -87,7 +92,7 @@ def freeze(batch: RequestBatch, candidates: list[Candidate]) -> RequestBatch:
     with transaction.atomic(using=database.alias()):
         batch.pk = None
         batch.save(force_insert=True)
-        verdicts = _verdicts(candidates, per_verification=batch.per_verification)
+        verdicts = _verdicts(batch, candidates)
         rows = (_row(batch, candidate, verdicts.get(candidate.pk)) for candidate in candidates)
         for portion in database.portions(rows):
             database.insert(portion)
@@ -129,32 +134,6 @@ def discard(batch: RequestBatch) -> bool:
     return True
 
 
-def open_requests(
-    verifications: Iterable[int], clients: Collection[str]
-) -> tuple[dict[int, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """The open requests by verification and by client digest, each as the parameters of ``OPEN_REQUEST``.
-
-    Asked by the two unique columns and by whose verification it is *now*, since a client ID can be corrected and a plan
-    can have asked once for each verification; portion by portion, since an OR over them would use no index.
-    """
-    by_verification = {
-        row["open_verification"]: _params_of_open(row)
-        for portion in database.portions(verifications)
-        for row in _open_rows(open_verification__in=portion)
-    }
-    by_client = {
-        row["open_client"]: _params_of_open(row)
-        for portion in database.portions(filter(None, map(client_digest, clients)))
-        for row in _open_rows(open_client__in=portion)
-    }
-    by_client |= {
-        client_digest(row["open_verification__client_id"]) or "": _params_of_open(row)
-        for portion in database.portions(filter(None, clients))
-        for row in _open_rows(open_verification__client_id__in=portion)
-    }
-    return by_verification, by_client
-
-
 def _candidates(verifications: QuerySet[Verification] | Iterable[Verification]) -> list[Candidate]:
     limit = get_settings().MAX_BATCH_SIZE
     if isinstance(verifications, QuerySet) and not verifications.query.is_sliced and not verifications.query.combinator:
@@ -168,21 +147,24 @@ def _candidates(verifications: QuerySet[Verification] | Iterable[Verification]) 
     return candidates
 
 
-def _verdicts(candidates: list[Candidate], *, per_verification: bool) -> dict[int, Verdict]:
+def _verdicts(batch: RequestBatch, candidates: list[Candidate]) -> dict[int, Verdict]:
     """Who is not asked, and why; whoever is not in it is asked."""
     ineligible = set(get_settings().INELIGIBLE_STATUSES)
-    keys = {} if per_verification else {c.pk: client_digest(c.client_id) for c in candidates}
-    clients = set() if per_verification else {c.client_id for c in candidates}
-    open_verifications, open_clients = open_requests((c.pk for c in candidates), clients)
+    keys = {} if batch.per_verification else {c.pk: client_digest(c.client_id) for c in candidates}
+    clients = set() if batch.per_verification else {c.client_id for c in candidates}
+    open_ones = open_requests((c.pk for c in candidates), clients)
+    over = overtaken((c.follows for c in candidates if c.follows), since=batch.planned_at)
     verdicts: dict[int, Verdict] = {}
     best: dict[str, Candidate] = {}
     for candidate in candidates:
         key = keys.get(candidate.pk)
-        is_open = open_verifications.get(candidate.pk) or open_clients.get(key or "")
+        is_open = open_ones.in_the_way(candidate.pk, key, follows=candidate.follows)
         if candidate.status in ineligible:
             verdicts[candidate.pk] = (Reason.INELIGIBLE, {"status": candidate.status})
         elif is_open:
             verdicts[candidate.pk] = (Reason.OPEN_REQUEST, is_open)
+        elif candidate.follows in over:
+            verdicts[candidate.pk] = (Reason.OVERTAKEN, {})
         elif key:
             loser = min(candidate, best.get(key, candidate), key=lambda c: c.preference)
             best[key] = max(candidate, best.get(key, candidate), key=lambda c: c.preference)
@@ -196,26 +178,10 @@ def _row(batch: RequestBatch, candidate: Candidate, verdict: Verdict | None) -> 
     return InformationRequest(
         batch=batch,
         verification_id=candidate.pk,
+        again_of_id=candidate.follows,
+        bank_card_expected_last_four=candidate.last_four,
         client_key=None if batch.per_verification else client_digest(candidate.client_id),
         state=State.SKIPPED if verdict else State.DRAFT,
         reason=reason,
         reason_params=params,
     )
-
-
-def _open_rows(**condition: Any) -> Iterable[Mapping[str, Any]]:
-    rows: Iterable[Mapping[str, Any]] = InformationRequest.objects.filter(**condition).values(
-        *("open_verification", "open_client", "open_verification__client_id", "expires_at"),
-        *("batch__confirmed_by_name", "batch__confirmed_at"),
-    )
-    return rows
-
-
-def _params_of_open(row: Mapping[str, Any]) -> dict[str, Any]:
-    """As few different ones as readers can tell apart: thousands of rows that say the same are written at once."""
-    asked_at, until = row["batch__confirmed_at"], row["expires_at"]
-    return {
-        "by": row["batch__confirmed_by_name"],
-        "at": asked_at.isoformat() if asked_at else None,
-        "until": until.replace(second=0, microsecond=0).isoformat() if until else None,
-    }

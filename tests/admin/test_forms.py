@@ -116,7 +116,7 @@ class TestPlanForm:
         form = bound(asked=2, bank_card_verification="on", bank_card_expected_last_four="4242")
 
         assert form.is_valid()
-        assert form.last_four == ""
+        assert form.last_four is None
 
     def test_puts_the_cursor_into_the_first_field_that_is_wrong(self) -> None:
         form = bound(lifetime_0="0", note="")
