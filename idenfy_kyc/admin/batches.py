@@ -130,6 +130,7 @@ class RequestBatchAdmin(ReadOnlyAdmin):
             ("pause", self.pause_view),
             ("continue", self.continue_view),
             ("leave-out", self.leave_out_view),
+            ("take-back", self.take_back_view),
             ("discard", self.discard_view),
             ("withdraw", self.withdraw_view),
             ("download", self.download_view),
@@ -160,7 +161,7 @@ class RequestBatchAdmin(ReadOnlyAdmin):
         if batch is None:
             return self.not_there(request, object_id)
         if request.method == "POST":
-            return self._confirm(request, batch)
+            return self._post(request, batch)
         if batch.is_plan:
             return plan.view(self, request, batch)
         standing = services.progress_of(batch)
@@ -168,9 +169,11 @@ class RequestBatchAdmin(ReadOnlyAdmin):
             return report.view(self, request, batch, standing)
         return progress.view(self, request, batch, standing)
 
-    def _confirm(self, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    def _post(self, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
         if batch.is_plan and "_confirm" in request.POST:
             return plan.confirm(self, request, batch)
+        if batch.is_plan and "_save" in request.POST:
+            return plan.save(self, request, batch)
         if not batch.is_plan:
             messages.info(request, _("This plan was confirmed already. Nobody is asked twice."))
         return self.redirect_to_page(batch)
@@ -190,6 +193,10 @@ class RequestBatchAdmin(ReadOnlyAdmin):
     @durable
     def leave_out_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, plan.leave_out)
+
+    @durable
+    def take_back_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, plan.take_back)
 
     @durable
     def discard_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -245,7 +252,10 @@ class RequestBatchAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, batch: RequestBatch, template: str, *, title: str, **context: Any
     ) -> TemplateResponse:
         """One of the three pages, in the admin's frame."""
-        acts = ("send", "progress", "pause", "continue", "leave_out", "discard", "withdraw", "download", "change")
+        acts = (
+            *("send", "progress", "pause", "continue", "leave_out", "take_back", "discard", "withdraw", "download"),
+            "change",
+        )
         frame = self.page_context(request, title=title, crumb=batch.note or _("Plan"), **context)
         frame |= {
             "batch": batch,

@@ -11,7 +11,7 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from ..choices import State
+from ..choices import Reason, State
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
 from ..wording import day_text, reason_text, said_text, time_left_text
@@ -46,9 +46,9 @@ class Line:
         return day_text(moment) if moment else ""
 
     @property
-    def is_draft(self) -> bool:
-        """Whether it can still be left out."""
-        return self.request.state == State.DRAFT
+    def can_be_ticked(self) -> bool:
+        """Whether a person can leave it out of its plan, or take it back."""
+        return self.request.state == State.DRAFT or self.request.reason == Reason.LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class TestLeavingOut:
 
         page = alice_client.post(url(batch, "leave_out"), {"row": batch.requests.get().pk}, follow=True)
 
-        assert messages_of(page) == ["This plan was confirmed in the meantime: nobody was left out."]
+        assert messages_of(page) == ["This plan was confirmed in the meantime: it cannot be changed."]
         assert batch.rows_in(State.QUEUED).count() == 1
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.helpers import AdminForm
 
-from idenfy_kyc.admin.forms import DAYS, HOURS, LifetimeWidget, PlanForm, accepted_questionnaires
+from idenfy_kyc.admin.forms import DAYS, HOURS, KnownKeys, LifetimeWidget, PlanForm, known_keys
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import InformationRequest, RequestBatch
 from tests.admin.pages import filled_in
@@ -116,7 +116,7 @@ class TestPlanForm:
         form = bound(asked=2, bank_card_verification="on", bank_card_expected_last_four="4242")
 
         assert form.is_valid()
-        assert form.last_four == ""
+        assert form.last_four is None
 
     def test_puts_the_cursor_into_the_first_field_that_is_wrong(self) -> None:
         form = bound(lifetime_0="0", note="")
@@ -146,28 +146,32 @@ class TestPlanForm:
 
 
 @pytest.mark.django_db
-class TestAcceptedQuestionnaires:
+class TestKnownKeys:
     def test_are_those_with_which_idenfy_has_issued_a_link(self) -> None:
         for key in ("source-of-funds", "address", "address"):
             make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire=key))
         make_request(State.REFUSED, batch=make_batch(confirmed=True, questionnaire="misspelt"))
         make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire=""))
 
-        keys = accepted_questionnaires(RequestBatch.objects.all(), InformationRequest.objects.all())
+        known = known_keys(RequestBatch.objects.all(), InformationRequest.objects.all(), "")
 
-        assert keys == ["address", "source-of-funds"]
+        assert known == KnownKeys(["address", "source-of-funds"], is_all=True)
 
     def test_are_those_of_the_newest_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("idenfy_kyc.admin.forms.BATCHES_LOOKED_AT", 2)
-        for key in ("old", "new", "newest"):
+        for key in ("older", "old", "new", "newest"):
             make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire=key))
 
-        keys = accepted_questionnaires(RequestBatch.objects.all(), InformationRequest.objects.all())
+        known = known_keys(RequestBatch.objects.all(), InformationRequest.objects.all(), "old")
 
-        assert keys == ["new", "newest"]
+        assert known == KnownKeys(["new", "newest", "old"], is_all=False)
+        assert known_keys(RequestBatch.objects.all(), InformationRequest.objects.all(), "never").keys == [
+            "new",
+            "newest",
+        ]
 
     def test_are_none_of_what_the_reader_does_not_see(self) -> None:
         make_request(State.ISSUED, batch=make_batch(confirmed=True, questionnaire="source-of-funds"))
 
-        assert accepted_questionnaires(RequestBatch.objects.none(), InformationRequest.objects.all()) == []
-        assert accepted_questionnaires(RequestBatch.objects.all(), InformationRequest.objects.none()) == []
+        assert known_keys(RequestBatch.objects.none(), InformationRequest.objects.all(), "").keys == []
+        assert known_keys(RequestBatch.objects.all(), InformationRequest.objects.none(), "").keys == []
