@@ -12,6 +12,9 @@ from django.contrib.admin.helpers import AdminForm
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
+from django.forms.renderers import BaseRenderer
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import get_settings
@@ -88,14 +91,22 @@ class KnownKeys:
 class QuestionnaireWidget(AdminTextInputWidget):
     """Suggests the keys that have worked, and marks one that never has. The mark blocks nothing."""
 
-    template_name = "admin/idenfy_kyc/widgets/questionnaire.html"
     known = KnownKeys()
     is_new = False
 
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, {"list": f"{name}-known"} | (attrs or {}))
-        context["widget"] |= {"known": self.known, "is_new": self.is_new}
-        return context
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        """The field, its list of keys, and the mark, with the words that a script may put there."""
+        words = _("never used here yet")
+        return format_html(
+            '{}<datalist id="{}">{}</datalist><span class="ik-mark" aria-live="polite"{}>{}</span>',
+            super().render(name, value, {"list": f"{name}-known"} | (attrs or {}), renderer),
+            f"{name}-known",
+            format_html_join("", '<option value="{}"></option>', ((key,) for key in self.known.keys)),
+            format_html(' data-ik-mark="{}"', words) if self.known.is_all else "",
+            words if self.is_new else "",
+        )
 
 
 class PlanForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -12,7 +12,7 @@ from idenfy_kyc import services
 from idenfy_kyc.choices import Reason, State
 from idenfy_kyc.models import InformationRequest
 from idenfy_kyc.wording import day_text
-from tests.admin.pages import make_plan, plan_for, queries, url, words_of
+from tests.admin.pages import filled_in, make_plan, plan_for, queries, url, words_of
 from tests.factories import make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +155,16 @@ class TestThePlan:
 
         assert '<option value="source-of-funds">' in page.text
         assert 'list="questionnaire-known"' in page.text
+
+    def test_marks_a_questionnaire_that_was_never_used_when_it_is_shown_again(self, alice_client: Client) -> None:
+        page = alice_client.post(url(make_plan(1)), filled_in(questionnaire="source-of-fnds", note=""))
+
+        assert ">never used here yet</span>" in page.text
+
+    def test_says_who_planned_it(self, alice_client: Client, alice: Any) -> None:
+        page = alice_client.get(url(make_plan(1, by=alice)))
+
+        assert "Planned by Alice Example on " in page.text
 
 
 class TestTheRows:

@@ -63,6 +63,8 @@ def ask(page: Page, *, note: str) -> int:
     page.fill("#id_note", note)
     button = page.locator("input[name=_confirm]")
     number = number_on(button.get_attribute("value") or "")
+    if page.locator("#id_typed_count").count():
+        page.fill("#id_typed_count", f"{number:,}")
     button.click()
     page.wait_for_url(PLAN_URL)
     return number
