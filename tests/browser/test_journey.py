@@ -173,6 +173,20 @@ class TestJourney:
         expect(page.get_by_text("have a link").first).to_be_visible()
 
 
+class TestThePlan:
+    def test_marks_a_questionnaire_that_was_never_used_while_it_is_typed(self, log_in: LogIn) -> None:
+        page = log_in("officer")
+        choose_this_page(page)
+        mark = page.locator(".ik-mark")
+
+        page.fill("#id_questionnaire", "source-of-fnds")
+        page.press("#id_questionnaire", "Tab")
+        expect(mark).to_have_text("never used here yet")
+        page.fill("#id_questionnaire", "")
+
+        expect(mark).to_have_text("")
+
+
 LOST = {fault.value for fault in Fault if fault.issues} - {Fault.NO_SESSION_URL.value}
 
 
