@@ -160,9 +160,9 @@ def has_open_request() -> Q:
     """Which rows of a plan cannot be asked as of now, since their client has an open request: for a queryset.
 
     What :func:`open_requests` looks up, as a question to the database, for pages that only read. It leaves aside the
-    request that a row was planned to follow, which is given up when the plan is confirmed.
+    uncertain request that a row was planned to follow, which is given up when the plan is confirmed.
     """
-    others = InformationRequest.objects.order_by().open_now().exclude(asked_again=OuterRef("pk"))
+    others = InformationRequest.objects.order_by().open_now().exclude(state=State.UNKNOWN, asked_again=OuterRef("pk"))
     clients = others.exclude(open_verification__client_id="")
     return (
         Q(Exists(others.filter(open_verification=OuterRef("verification"))))

@@ -78,9 +78,9 @@ class TestAskedLately:
         }
 
     def test_is_true_of_a_client_who_was_asked_by_another_verification(self, alice_client: Client) -> None:
-        asked_before(make_verification(client_id="C-1"), additional_step_upload_required=True)
+        asked_before(make_verification(client_id="C-same"), additional_step_upload_required=True)
 
-        page = alice_client.get(url(plan_for(make_verification(client_id="C-1"))))
+        page = alice_client.get(url(plan_for(make_verification(client_id="C-same"))))
 
         assert groups(page) == {"lately.additional_step_upload_required": 1}
 
@@ -93,7 +93,7 @@ class TestAskedLately:
         assert groups(page) == {"lately.additional_step_upload_required": 1}
 
     def test_is_counted_by_row_where_a_plan_asks_once_for_each_verification(self, alice_client: Client) -> None:
-        several = make_verifications(3, client_id="C-1")
+        several = make_verifications(3, client_id="C-same")
         asked_before(several[0], additional_step_upload_required=True)
         batch = services.plan(several, planned_by=None, per_verification=True)
 

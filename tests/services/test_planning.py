@@ -379,10 +379,10 @@ class TestHasOpenRequest:
     @pytest.mark.parametrize("state", [State.QUEUED, State.SENDING, State.ISSUED, State.UNKNOWN])
     def test_holds_for_the_verification_and_for_another_one_of_the_client(self, officer: Any, state: State) -> None:
         verification, other = make_verifications(2)
-        plans = [services.plan([v], planned_by=officer) for v in (verification, make_verification(client_id="C-1"))]
+        plans = [services.plan([v], planned_by=officer) for v in (verification, make_verification(client_id="C-same"))]
 
         make_request(state, verification=verification)
-        make_request(state, verification=make_verification(client_id="C-1"))
+        make_request(state, verification=make_verification(client_id="C-same"))
 
         assert [self.found(plan) for plan in plans] == [True, True]
         assert not self.found(services.plan([other], planned_by=officer))
@@ -409,11 +409,12 @@ class TestHasOpenRequest:
         with time_machine.travel(timezone.now() + timedelta(days=15)):
             assert not self.found(batch)
 
-    def test_leaves_the_request_aside_that_is_asked_again(self, officer: Any) -> None:
-        earlier = make_request(State.UNKNOWN)
+    @pytest.mark.parametrize(("state", "found"), [(State.UNKNOWN, False), (State.ISSUED, True)])
+    def test_leaves_an_uncertain_request_aside_that_is_asked_again(self, state: State, found: bool) -> None:
+        earlier = make_request(state)
         draft = make_request(State.DRAFT, verification=earlier.verification, again_of=earlier)
 
-        assert not self.found(draft.batch)
+        assert self.found(draft.batch) is found
 
 
 class TestDiscard:
