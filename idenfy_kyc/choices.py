@@ -41,7 +41,7 @@ class State(TextChoices):
 
 MOVES: dict[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.QUEUED, State.SKIPPED}),
-    State.SKIPPED: frozenset(),
+    State.SKIPPED: frozenset({State.DRAFT}),
     State.QUEUED: frozenset({State.SENDING, State.CANCELLED}),
     State.SENDING: frozenset({State.ISSUED, State.REFUSED, State.UNKNOWN, State.QUEUED, State.COMPLETED}),
     State.ISSUED: frozenset({State.COMPLETED, State.EXPIRED, State.CANCELLED}),
@@ -60,9 +60,12 @@ MARKABLE = frozenset(State.COMPLETED.may_follow) - {State.SENDING}
 """Whose client may have answered without our hearing of it, provided it was sent: what staff may mark as answered."""
 
 
+APPROVED = "APPROVED"
+"""The one status that iDenfy's documentation speaks of where it speaks of asking again."""
+
 STATUS_LABELS: dict[str, Any] = {
     "": _("Not known yet"),
-    "APPROVED": _("Approved"),
+    APPROVED: _("Approved"),
     "DENIED": _("Denied"),
     "SUSPECTED": _("Suspected"),
     "REVIEWING": _("In review"),

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from idenfy_kyc import services
 from idenfy_kyc.choices import PauseReason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification
 from idenfy_kyc.testing.plugin import RunningFake
@@ -117,6 +118,7 @@ GET    requestbatch/<plan>/change/                          login  login  403   
 GET    requestbatch/<queue>/change/                         login  login  403    403    200    200    200    200
 GET    requestbatch/<done>/change/                          login  login  403    403    200    200    200    200
 POST   requestbatch/<plan>/change/ confirm                  login  login  403    403    403    403    302!   302!
+POST   requestbatch/<plan>/change/ save                     login  login  403    403    403    403    302!   302!
 PUT    requestbatch/<plan>/change/                          login  login  405    405    405    405    405    405
 DELETE requestbatch/<plan>/change/                          login  login  405    405    405    405    405    405
 GET    requestbatch/<plan>/delete/                          login  login  403    403    403    403    403    403
@@ -127,6 +129,10 @@ GET    requestbatch/<plan>/leave-out/                       login  login  302   
 POST   requestbatch/<plan>/leave-out/ tick                  login  login  403    403    403    403    302!   302!
 PUT    requestbatch/<plan>/leave-out/                       login  login  405    405    405    405    405    405
 DELETE requestbatch/<plan>/leave-out/                       login  login  405    405    405    405    405    405
+GET    requestbatch/<plan>/take-back/                       login  login  302    302    302    302    302    302
+POST   requestbatch/<plan>/take-back/ tick-left-out         login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<plan>/take-back/                       login  login  405    405    405    405    405    405
+DELETE requestbatch/<plan>/take-back/                       login  login  405    405    405    405    405    405
 GET    requestbatch/<plan>/discard/                         login  login  302    302    302    302    302    302
 POST   requestbatch/<plan>/discard/                         login  login  403    403    403    403    302!   302!
 POST   requestbatch/<queue>/discard/                        login  login  403    403    403    403    302    302
@@ -257,6 +263,13 @@ class TestTheTable:
         assert [str(line) for line in LINES if line.method != "POST" and "!" in "".join(line.answers)] == []
 
 
+def make_plan_with_one_left_out() -> RequestBatch:
+    """Of three."""
+    plan = make_plan(3)
+    services.leave_out(plan, [plan.requests.order_by("pk")[0].pk], by=None)
+    return plan
+
+
 @pytest.fixture
 def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     """What the addresses are about: one of each."""
@@ -271,7 +284,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
         "asked": issued.verification_id,
         "issued": issued.pk,
         "over": over.pk,
-        "plan": make_plan(2).pk,
+        "plan": make_plan_with_one_left_out().pk,
         "queue": make_queue(1).pk,
         "stopped": stopped.pk,
         "done": done.pk,
@@ -286,7 +299,8 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
 @pytest.fixture
 def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What the words behind an address send."""
-    draft = InformationRequest.objects.filter(batch=things["plan"])[0]
+    draft = InformationRequest.objects.filter(batch=things["plan"], state=State.DRAFT)[0]
+    left_out = InformationRequest.objects.get(batch=things["plan"], state=State.SKIPPED)
     new = verification_fields(verified_at="")
     rows = {"_selected_action": things["issued"]}
     return {
@@ -304,7 +318,9 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "again": {"action": "ask_again"} | rows,
         "download": {"action": "download_links"} | rows,
         "confirm": filled_in(expected="2"),
+        "save": filled_in(_save="Save"),
         "tick": {"row": draft.pk},
+        "tick-left-out": {"row": left_out.pk},
         "why": {"_withdraw": "1", "note": "wrong", "expected": "1"},
         "seen": {"_mark": "1", "note": "seen", "expected": "1", "outcome": "issued"},
         "refused": {"outcome": "refused"},

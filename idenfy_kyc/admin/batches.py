@@ -133,6 +133,7 @@ class RequestBatchAdmin(ReadOnlyAdmin):
             ("pause", self.pause_view),
             ("continue", self.continue_view),
             ("leave-out", self.leave_out_view),
+            ("take-back", self.take_back_view),
             ("discard", self.discard_view),
             ("again", self.again_view),
             ("mark-answered", self.mark_answered_view),
@@ -165,7 +166,7 @@ class RequestBatchAdmin(ReadOnlyAdmin):
         if batch is None:
             return self.not_there(request, object_id)
         if request.method == "POST":
-            return self._confirm(request, batch)
+            return self._post(request, batch)
         if batch.is_plan:
             return plan.view(self, request, batch)
         standing = services.progress_of(batch)
@@ -173,9 +174,11 @@ class RequestBatchAdmin(ReadOnlyAdmin):
             return report.view(self, request, batch, standing)
         return progress.view(self, request, batch, standing)
 
-    def _confirm(self, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    def _post(self, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
         if batch.is_plan and "_confirm" in request.POST:
             return plan.confirm(self, request, batch)
+        if batch.is_plan and "_save" in request.POST:
+            return plan.save(self, request, batch)
         if not batch.is_plan:
             messages.info(request, _("This plan was confirmed already. Nobody is asked twice."))
         return self.redirect_to_page(batch)
@@ -195,6 +198,10 @@ class RequestBatchAdmin(ReadOnlyAdmin):
     @durable
     def leave_out_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return act(self, request, object_id, plan.leave_out)
+
+    @durable
+    def take_back_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, plan.take_back)
 
     @durable
     def discard_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -234,7 +241,18 @@ class RequestBatchAdmin(ReadOnlyAdmin):
     ) -> TemplateResponse:
         """One of the three pages, in the admin's frame."""
         acts = (
-            *("send", "progress", "pause", "continue", "leave_out", "discard", "again", "mark_answered", "withdraw"),
+            *(
+                "send",
+                "progress",
+                "pause",
+                "continue",
+                "leave_out",
+                "take_back",
+                "discard",
+                "again",
+                "mark_answered",
+                "withdraw",
+            ),
             *("download", "change"),
         )
         chain = again.chain_of_batch(self, request, batch)

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from ..choices import State
+from ..choices import Reason, State
 from ..clients import introduce
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
@@ -49,9 +49,9 @@ class Line:
         return day_text(moment) if moment else ""
 
     @property
-    def is_draft(self) -> bool:
-        """Whether it can still be left out."""
-        return self.request.state == State.DRAFT
+    def can_be_ticked(self) -> bool:
+        """Whether a person can leave it out of its plan, or take it back."""
+        return self.request.state == State.DRAFT or self.request.reason == Reason.LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ The others serve our own pages and commands, and change with them.
 
 from .again import ask_again
 from .asking import request_information
-from .confirming import check_asks, confirm
+from .blocking import has_open_request
+from .confirming import check_asks, confirm, needs_second_person, save_plan
 from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
 from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
-from .planning import discard, leave_out, plan
+from .planning import discard, leave_out, plan, take_back
 from .sending import PAGE_PATIENCE, send
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
@@ -32,9 +33,11 @@ __all__ = [
     "check_asks",
     "confirm",
     "discard",
+    "has_open_request",
     "is_web_address",
     "leave_out",
     "mark_answered",
+    "needs_second_person",
     "open_link",
     "plan",
     "progress_of",
@@ -45,8 +48,10 @@ __all__ = [
     "request_information",
     "resume",
     "reveal",
+    "save_plan",
     "send",
     "stop",
+    "take_back",
     "unfinished",
     "withdraw",
     "write_down_time",

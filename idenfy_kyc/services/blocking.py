@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
+
 from ..choices import State
 from ..models import InformationRequest, client_digest
 from . import database
@@ -39,6 +41,21 @@ class OpenRequests:
             if one.pk != follows or one.state != State.UNKNOWN:
                 return one.params
         return None
+
+
+def has_open_request() -> Q:
+    """Which rows of a plan cannot be asked as of now, since their client has an open request: for a queryset.
+
+    What :func:`open_requests` looks up, as a question to the database, for pages that only read. It leaves aside the
+    uncertain request that a row was planned to follow, which is given up when the plan is confirmed.
+    """
+    others = InformationRequest.objects.order_by().open_now().exclude(state=State.UNKNOWN, asked_again=OuterRef("pk"))
+    clients = others.exclude(open_verification__client_id="")
+    return (
+        Q(Exists(others.filter(open_verification=OuterRef("verification"))))
+        | Q(Exists(others.filter(open_client=OuterRef("client_key"))))
+        | Q(Exists(clients.filter(open_verification__client_id=OuterRef("verification__client_id"))))
+    )
 
 
 def open_requests(verifications: Iterable[int], clients: Collection[str]) -> OpenRequests:

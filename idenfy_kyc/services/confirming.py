@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from ..choices import EventKind, Reason, State
 from ..conf import get_settings
-from ..exceptions import PlanChanged
+from ..exceptions import PlanChanged, SecondPersonNeeded
 from ..models import InformationRequest, RequestBatch, Verification, client_digest
 from ..models.request import validate_last_four
 from . import database
@@ -34,7 +34,7 @@ from .account import fingerprint
 from .again import follow
 from .blocking import open_requests, overtaken
 from .ending import write_down_time
-from .planning import ASKED
+from .planning import ASKED, hold_plan
 from .record import frozen_name, note_batch, note_requests
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_
     """Queue the plan's clients; return False if somebody had confirmed it already (then nothing is done twice).
 
     What is asked is taken from ``batch`` as it is in memory. ``expected`` is the number that the person saw on the
-    button; ``last_four`` the digits expected on the client's card, None for those that the plan has. Raises
-    ``PlanChanged`` if another number would be asked, ``ValidationError`` if the asks are not valid, and
-    ``ImproperlyConfigured`` without credentials.
+    button. ``last_four`` are the digits expected on the card of a plan's one client; with None those that the plan was
+    saved with. Raises ``PlanChanged`` if another number would be asked, ``SecondPersonNeeded`` (and records that) if
+    ``by`` may not confirm so many, ``ValidationError`` if the asks are not valid, and ``ImproperlyConfigured`` without
+    credentials.
     """
     check_configured()
     check_asks(batch, last_four=last_four)
@@ -64,6 +65,38 @@ def check_configured() -> None:
         raise ImproperlyConfigured("IDENFY_KYC has no API_KEY and API_SECRET: set both to ask for information.")
 
 
+def needs_second_person(batch: RequestBatch, *, by: User, clients: int) -> bool:
+    """Whether ``by`` may not confirm a plan of so many clients: above ``SECOND_PERSON_ABOVE`` its planner may not.
+
+    The rule is about people. So nobody (``by`` is None) is no second person; and where the planner's account is gone,
+    whoever bears the name that was frozen with the plan is taken for the planner, who may have got a new account: to
+    refuse a namesake costs a colleague's minute. A plan that a program made has no planner, and any person may confirm.
+    """
+    limit = get_settings().SECOND_PERSON_ABOVE
+    if limit is None or clients <= limit:
+        return False
+    if by is None or batch.planned_by_id is not None:
+        return by is None or batch.planned_by_id == by.pk
+    return bool(batch.planned_by_name) and batch.planned_by_name == frozen_name(by)
+
+
+def save_plan(batch: RequestBatch, *, last_four: str | None = None) -> bool:
+    """Keep what is asked, and why, with a plan, as it is in ``batch`` in memory; return whether it is a plan still.
+
+    So one person fills in what another one confirms. ``last_four`` stays with the plan's one client, if it has one
+    only. Raises ``ValidationError`` if the asks are not valid.
+    """
+    check_asks(batch, last_four=last_four)
+    with transaction.atomic(using=database.alias()):
+        if not hold_plan(batch):
+            return False
+        RequestBatch.objects.filter(pk=batch.pk).update(**_asks(batch))
+        drafts = list(batch.rows_in(State.DRAFT).values_list("pk", flat=True)[:2])
+        if last_four is not None and len(drafts) == 1:
+            batch.requests.filter(pk__in=drafts).update(bank_card_expected_last_four=last_four)
+    return True
+
+
 def check_asks(batch: RequestBatch, *, last_four: str | None = None) -> None:
     """Raise ``ValidationError``, by field, for what iDenfy would refuse or an auditor would miss."""
     batch.clean_fields(exclude=[field.name for field in RequestBatch._meta.fields if field.name not in ASKED])
@@ -75,31 +108,41 @@ def check_asks(batch: RequestBatch, *, last_four: str | None = None) -> None:
             raise ValidationError({"bank_card_expected_last_four": error}) from None
 
 
-def queue(batch: RequestBatch, *, by: User, expected: int | None, last_four: str | None) -> bool:
-    """The transaction of :func:`confirm`, and nothing but it."""
+def queue(
+    batch: RequestBatch, *, by: User, expected: int | None, last_four: str | None, may_alone: bool = False
+) -> bool:
+    """The transaction of :func:`confirm`, and nothing but it. ``may_alone``: whoever planned may confirm any number."""
     keys, followed = _keys_to_lock(batch)
     with transaction.atomic(using=database.alias()):
-        plan = RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None)
-        if not plan.update(confirmed_at=None):  # changes nothing, and locks the row
+        if not hold_plan(batch):
             return False
         drafts = _locked_drafts(batch, keys, followed)
         _skip(_blocked(batch, drafts))
         free = [draft for draft in drafts if not draft.reason]
         holds = bool(free) and expected in {None, len(free)}
-        if holds:
-            plan.update(
+        is_refused = holds and not may_alone and needs_second_person(batch, by=by, clients=len(free))
+        if is_refused:
+            note_batch(EventKind.NOT_ALLOWED, batch, by=by, clients=len(free))
+        elif holds:
+            RequestBatch.objects.filter(pk=batch.pk).update(
                 confirmed_at=timezone.now(),
                 confirmed_by=by,
                 confirmed_by_name=frozen_name(by),
                 fingerprint=fingerprint(),
-                **{name: getattr(batch, name) for name in ASKED},
+                **_asks(batch),
             )
             follow(free, by=by)
             _queue_all(batch, free, last_four=last_four)
             note_batch(EventKind.CONFIRMED, batch, by=by, clients=len(free))
+    if is_refused:
+        raise SecondPersonNeeded
     if not holds:
         raise PlanChanged(expected=expected or 0, actual=len(free))
     return True
+
+
+def _asks(batch: RequestBatch) -> dict[str, Any]:
+    return {name: getattr(batch, name) for name in ASKED}
 
 
 def _queue_all(batch: RequestBatch, free: list[InformationRequest], *, last_four: str | None) -> None:

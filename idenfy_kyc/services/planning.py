@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from ..choices import EventKind, Reason, State
+from ..choices import APPROVED, EventKind, Reason, State
 from ..conf import get_settings
 from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification, client_digest
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ASKED = ("lifetime", "note", *RequestBatch.ASKS)
 """The columns of a batch that say what is asked, and why."""
+LEFT_OUT = Q(state=State.SKIPPED, reason=Reason.LEFT_OUT)
+"""The rows of a plan that a person left out, and that a person may take back."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -47,7 +49,7 @@ class Candidate:
         verified_at = self.verified_at or _NEVER
         if verified_at.tzinfo is None:
             verified_at = verified_at.replace(tzinfo=UTC)
-        return (self.status == "APPROVED", verified_at, self.pk)
+        return (self.status == APPROVED, verified_at, self.pk)
 
 
 Verdict = tuple[Reason, dict[str, Any]]
@@ -108,29 +110,54 @@ def freeze(batch: RequestBatch, candidates: list[Candidate]) -> RequestBatch:
 
 def leave_out(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
     """Leave these rows (by primary key) out of a plan; return how many were. Recorded."""
-    now, name = timezone.now(), frozen_name(by)
+    said = {"reason": Reason.LEFT_OUT, "reason_params": {"by": frozen_name(by)}, "ended_at": timezone.now()}
+    return _move_in_plan(batch, requests, Q(state=State.DRAFT), State.SKIPPED, EventKind.LEFT_OUT, by=by, **said)
 
-    def leave_out_portion(keys: list[int]) -> int:
+
+def take_back(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
+    """Take these rows (by primary key) back into a plan; return how many were. Recorded.
+
+    Only what a person left out: the other reasons are facts, which nobody can take back.
+    """
+    said: dict[str, Any] = {"reason": "", "reason_params": {}, "ended_at": None}
+    return _move_in_plan(batch, requests, LEFT_OUT, State.DRAFT, EventKind.TAKEN_BACK, by=by, **said)
+
+
+def _move_in_plan(
+    batch: RequestBatch, requests: Iterable[int], which: Q, to: State, kind: EventKind, *, by: User, **said: Any
+) -> int:
+    """Move those of a plan's rows for which ``which`` holds, and note exactly those; none once it is no plan."""
+
+    def move_portion(keys: list[int]) -> int:
         with transaction.atomic(using=database.alias()):
-            drafts = batch.requests.filter(pk__in=keys, state=State.DRAFT)
-            moved = drafts.move(State.SKIPPED, reason=Reason.LEFT_OUT, reason_params={"by": name}, ended_at=now)
-            note_requests(EventKind.LEFT_OUT, batch.requests.filter(pk__in=keys, ended_at=now), by=by)
-            return moved
+            if not hold_plan(batch):
+                return 0
+            moving = list(batch.requests.filter(which, pk__in=keys).only("batch_id", "verification_id"))
+            batch.requests.filter(pk__in=[row.pk for row in moving]).move(to, **said)
+            note_requests(kind, moving, by=by)
+            return len(moving)
 
     return sum(
-        database.repeat_on_conflict(lambda keys=portion: leave_out_portion(keys))  # type: ignore[misc]
+        database.repeat_on_conflict(lambda keys=portion: move_portion(keys))  # type: ignore[misc]
         for portion in database.portions(requests)
     )
+
+
+def hold_plan(batch: RequestBatch) -> bool:
+    """Hold a plan until the transaction ends, so that nobody else changes or confirms it; False if it is none any more.
+
+    A compare-and-set that changes nothing. It writes, so it may stand first in a transaction.
+    """
+    return bool(RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).update(confirmed_at=None))
 
 
 def discard(batch: RequestBatch) -> bool:
     """Delete a plan, with its rows and its lines: nothing was asked. Return whether it was one."""
     with transaction.atomic(using=database.alias()):
-        plans = RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None)
-        if not plans.update(confirmed_at=None):
+        if not hold_plan(batch):
             return False
         batch.requests.all().delete()
-        plans.delete()
+        RequestBatch.objects.filter(pk=batch.pk).delete()
     return True
 
 

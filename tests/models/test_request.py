@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 TABLE = {
     "draft": {"queued", "skipped"},
-    "skipped": set(),
+    "skipped": {"draft"},
     "queued": {"sending", "cancelled"},
     "sending": {"issued", "refused", "unknown", "queued", "completed"},
     "issued": {"completed", "expired", "cancelled"},
