@@ -16,6 +16,7 @@ from django.urls import path
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.csrf import csrf_exempt
 
 from .. import services, wording
 from ..choices import STATUS_LABELS, State, status_label
@@ -23,6 +24,7 @@ from ..conf import get_settings
 from ..decorators import durable
 from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification
+from . import from_list
 from .base import BaseAdmin, client_html, only_post, state_html, user_of
 from .filters import (
     LastAskedFilter,
@@ -97,6 +99,7 @@ class VerificationAdmin(BaseAdmin):
     ordering = ("-pk",)
     actions = ("request_information",)
     empty_value_display = "–"
+    from_list_template = "admin/idenfy_kyc/verification/from_list.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return VerificationChangeList
@@ -181,12 +184,14 @@ class VerificationAdmin(BaseAdmin):
 
     @durable
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, extra_context)
+        may_ask = self.has_request_information_permission(request)
+        context = {"from_list_url": self.url_of("ask_from_list") if may_ask else ""} | (extra_context or {})
+        return super().changelist_view(request, context)
 
     @admin.action(description=gettext_lazy("Request information…"), permissions=["request_information"])
     def request_information(self, request: HttpRequest, queryset: QuerySet[Verification]) -> HttpResponse | None:
         """Freeze what is ticked, or all that match, as a plan, and go there."""
-        return self._plan(request, queryset, self._selection_in_words(request, queryset))
+        return self.go_to_plan(request, queryset, self._selection_in_words(request, queryset))
 
     @durable
     def request_information_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -199,10 +204,19 @@ class VerificationAdmin(BaseAdmin):
         if verification is None:
             return self.not_there(request, object_id)
         one = self.get_queryset(request).filter(pk=verification.pk)
-        answer = self._plan(request, one, _("1 chosen on its page"))
+        answer = self.go_to_plan(request, one, _("1 chosen on its page"))
         return answer or HttpResponseRedirect(self.url_of("change", verification.pk))
 
-    def _plan(self, request: HttpRequest, queryset: QuerySet[Verification], selection: str) -> HttpResponse | None:
+    @csrf_exempt  # not for long: see there
+    @durable
+    def ask_from_list_view(self, request: HttpRequest) -> HttpResponse:
+        """The same for a list that somebody has sent."""
+        return from_list.view(self, request)
+
+    def go_to_plan(
+        self, request: HttpRequest, verifications: QuerySet[Verification] | Sequence[Verification], selection: str
+    ) -> HttpResponse | None:
+        """Plan a request for these and lead there; None, and a message that says why, if that cannot be."""
         if not get_settings().is_configured:
             messages.error(
                 request,
@@ -213,9 +227,10 @@ class VerificationAdmin(BaseAdmin):
             )
             return None
         try:
-            batch = services.plan(queryset, planned_by=user_of(request), selection=selection)
+            batch = services.plan(verifications, planned_by=user_of(request), selection=selection)
         except TooMany as error:
-            messages.error(request, _too_many(queryset.count(), error.limit))
+            count = verifications.count() if isinstance(verifications, QuerySet) else len(verifications)
+            messages.error(request, _too_many(count, error.limit))
             return None
         return HttpResponseRedirect(self.url_of("change", batch.pk, model=type(batch)))
 
@@ -252,9 +267,15 @@ class VerificationAdmin(BaseAdmin):
     # The page of one
 
     def get_urls(self) -> list[Any]:
-        ask = self.admin_site.admin_view(self.request_information_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_request_information"
-        return [path("<path:object_id>/request-information/", ask, name=name), *super().get_urls()]
+        def own(route: str, view: Any, name: str) -> Any:
+            name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+            return path(route, self.admin_site.admin_view(view), name=name)
+
+        return [
+            own("ask-from-list/", self.ask_from_list_view, "ask_from_list"),
+            own("<path:object_id>/request-information/", self.request_information_view, "request_information"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
