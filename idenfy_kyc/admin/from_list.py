@@ -25,7 +25,6 @@ from .. import services
 from ..conf import get_settings
 from ..exceptions import TooMany
 from ..wording import number_text
-from .base import user_of
 
 if TYPE_CHECKING:
     from .verifications import VerificationAdmin
@@ -128,13 +127,14 @@ def _answer(model_admin: VerificationAdmin, request: HttpRequest, form: ListForm
         answer = model_admin.go_to_plan(request, found.verifications, _selection(found))
         if answer is not None:
             return answer
-    shown = ListForm(initial={"text": form.clients.as_text()})
-    return _page(model_admin, request, shown, **_result(form.clients, found, new))
+    # What was pasted stays, to be mended. What was in a file does not: beside the next file it would be one too many.
+    pasted = "" if {"_add", "_plan"} & request.POST.keys() else form.cleaned_data["text"]
+    return _page(model_admin, request, ListForm(initial={"text": pasted}), **_result(form.clients, found, new))
 
 
 def _add(request: HttpRequest, new: services.Addable) -> None:
     added = services.add_verifications(new.rows())
-    LogEntry.objects.log_actions(user_of(request).pk, added, ADDITION, [{"added": {}}])  # type: ignore[arg-type]
+    LogEntry.objects.log_actions(request.user.pk, added, ADDITION, [{"added": {}}])  # type: ignore[arg-type]
     words = ngettext("%(count)s verification was added.", "%(count)s verifications were added.", len(added))
     messages.success(request, words % {"count": number_text(len(added))})
 
@@ -151,7 +151,7 @@ def _page(model_admin: VerificationAdmin, request: HttpRequest, form: ListForm, 
         may_add=model_admin.has_add_permission(request),
         **result,
     )
-    context["media"] += forms.Media(js=[Script("idenfy_kyc/copy.js", defer=True)])
+    context["media"] += forms.Media(js=[Script("idenfy_kyc/copy.js", defer=True)])  # type: ignore[list-item]
     return TemplateResponse(request, model_admin.from_list_template, context)
 
 
@@ -238,4 +238,6 @@ def _too_many(limit: int) -> str:
 
 
 def _too_large() -> str:
-    return _("The list is too large to be pasted. Choose it as a file, keep only the column with the IDs, or divide it.")
+    return _(
+        "The list is too large to be pasted. Choose it as a file, keep only the column with the IDs, or divide it."
+    )

@@ -118,7 +118,7 @@ class _LookUp:
         if UNREADABLE in line.identifier:
             return _unreadable()
         if self._otherwise_written(line):
-            return _("There are two that differ in capitals only. Write it as it is written here.")
+            return _("Two differ from it in capitals only. Write it as one of them is.")
         return ""
 
     def _read(self, lines: Iterable[Line], spellings: Callable[[str], set[str]]) -> None:
@@ -129,11 +129,11 @@ class _LookUp:
 
     def _add(self, column: str, found: dict[str, list[Verification]], portion: list[str]) -> None:
         texts = set(portion)
-        for verification in self.verifications.filter(**{f"{column}__in": portion})[: self.limit + 1]:
-            text = getattr(verification, column)
-            if text in texts:  # MariaDB takes others for the same
-                found.setdefault(text, []).append(verification)
-                self.count += 1
+        rows = self.verifications.filter(**{f"{column}__in": portion}).order_by()[: self.limit + 1]
+        # MariaDB takes what differs in capitals or accents for the same; we do not.
+        for verification in filter(lambda row: getattr(row, column) in texts, rows):
+            found.setdefault(getattr(verification, column), []).append(verification)
+            self.count += 1
         if self.count > self.limit:
             raise TooMany(self.limit)
 

@@ -1,14 +1,14 @@
-"""A list of clients as people have it, pasted or saved by a spreadsheet, read into lines. Pure: no database, no names.
+"""A list of clients as people have it, pasted or saved by a spreadsheet, read into lines. Pure: it knows no database.
 
-Whoever sends 800 customer numbers does not think of formats, so what spreadsheets write is taken as it comes: UTF-8 with
-or without a mark, UTF-16 (Excel's "Unicode Text"), any line end, tabs, semicolons or commas, quotes, blank lines, spaces
-of every kind around. Two things are never guessed:
+Whoever sends 800 customer numbers does not think of formats, so what spreadsheets write is taken as it comes: UTF-8
+with or without a mark, UTF-16 (Excel's "Unicode Text"), any line end, tabs, semicolons or commas, quotes, blank lines,
+spaces of every kind around. Two things are never guessed:
 
-- **What a column is.** If the first line names a column ``scan_ref`` or ``client_id`` (in any spelling, see ``_HEADINGS``),
-  the names count, and all other columns are left aside. If not, every line is data, and its first cell is a client ID or
-  a scan reference, whichever of them is found.
-- **A letter.** Excel's plain "CSV" is in the code page of somebody's Windows, which the file does not name. IDs are ASCII
-  and survive; every other letter becomes ``UNREADABLE``, and what contains one is never stored.
+- **What a column is.** If the first line names a column ``scan_ref`` or ``client_id``, however spelt, the names count,
+  and all other columns are left aside. If not, every line is data, and its first cell is a client ID or a scan
+  reference, whichever is found.
+- **A letter.** Excel's plain "CSV" is in the code page of somebody's Windows, which the file does not name. IDs are
+  ASCII and survive; every other letter becomes ``UNREADABLE``, and what contains one is never stored.
 
 Whatever cannot be read raises ``ValidationError``, with one sentence that says what to do.
 """
@@ -94,7 +94,7 @@ class ClientList:
 
 
 def list_from_file(file: IO[bytes], *, most: int) -> ClientList:
-    """The list in an uploaded file, of which no more than ``MAX_BYTES`` are read; ``most`` is how many lines it may have.
+    """The list in an uploaded file, of at most ``most`` lines; of the file no more than ``MAX_BYTES`` are looked at.
 
     Raises ``ValidationError``.
     """
@@ -117,7 +117,7 @@ def list_from_file(file: IO[bytes], *, most: int) -> ClientList:
 
 
 def list_from_text(text: str, *, most: int) -> ClientList:
-    """The list in a pasted text; ``most`` is how many lines it may have. Raises ``ValidationError``."""
+    """The list in a pasted text, of at most ``most`` lines. Raises ``ValidationError``."""
     _refuse_no_text(text)
     columns: dict[str, int] | None = None
     more = False
@@ -168,8 +168,8 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     except csv.Error:
         raise ValidationError(
             _(
-                "Line %(number)s cannot be read: it is very long, or its quotation marks do not match. Mend it, or keep "
-                "only the column with the IDs."
+                "Line %(number)s cannot be read: it is very long, or its quotation marks do not match. Mend it, or "
+                "keep only the column with the IDs."
             ),
             params={"number": number_text(number + 1)},
         ) from None

@@ -1,4 +1,4 @@
-"""The list of the demo, `example_project/samples/annual_review.csv`: what Risk might send, made of the demo's clients."""
+"""The list of the demo, `example_project/samples/annual_review.csv`: what Risk might send, of the demo's clients."""
 
 from __future__ import annotations
 
