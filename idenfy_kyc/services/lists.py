@@ -123,10 +123,14 @@ def list_from_text(text: str, *, most: int) -> ClientList:
     more = False
     lines: list[Line] = []
     for number, cells in _records(text):
-        if columns is None and (columns := _named(cells) or {}):
-            continue
-        line = Line(number, **{name: cells[place] for name, place in columns.items() if place < len(cells)})
-        if not columns:
+        if columns is None:
+            # A line without a first cell, such as a title further right, decides nothing.
+            columns = _named(cells) or ({} if cells[0] else None)
+            if columns:
+                continue
+        if columns:
+            line = Line(number, **{name: cells[place] for name, place in columns.items() if place < len(cells)})
+        else:
             line, more = Line(number, reference=cells[0]), more or any(cells[1:])
         if line == Line(number):
             continue
@@ -135,7 +139,7 @@ def list_from_text(text: str, *, most: int) -> ClientList:
         lines.append(line)
     if not any(line.identifier for line in lines):
         raise ValidationError(_("There is no client ID and no scan reference in this list. Is it the right one?"))
-    return ClientList(tuple(lines), only_first_column=more)
+    return ClientList(tuple(lines), only_first_column=more and not columns)
 
 
 def _decoded(data: bytes) -> str:

@@ -116,6 +116,12 @@ class TestAList:
     def test_may_begin_with_blank_lines_before_the_names_of_its_columns(self) -> None:
         assert read("\n;;\nRisk;client_id\nhigh;C-1").lines == (Line(4, client_id="C-1"),)
 
+    def test_may_have_a_title_beside_its_ids_before_the_names_of_its_columns(self) -> None:
+        listed = read(";Annual review\nclient_id;Risk\nC-1;high")
+
+        assert listed == ClientList((Line(3, client_id="C-1"),))
+        assert read(listed.as_text()) == listed
+
     def test_without_names_of_columns_is_its_first_column_and_says_so(self) -> None:
         several, one = read("C-1;Rasa\n;Ona\nC-2;"), read("C-1;\nC-2;")
 
