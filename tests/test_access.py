@@ -50,6 +50,12 @@ GET    verification/add/                                    login  login  403   
 POST   verification/add/ new                                login  login  403    302!   403    403    403    302!
 PUT    verification/add/                                    login  login  403    200    403    403    403    200
 DELETE verification/add/                                    login  login  403    200    403    403    403    200
+GET    verification/ask-from-list/                          login  login  403    403    403    403    200    200
+POST   verification/ask-from-list/ list                     login  login  403    403    403    403    200    200
+POST   verification/ask-from-list/ list-plan                login  login  403    403    403    403    302!   302!
+POST   verification/ask-from-list/ list-add                 login  login  403    403    403    403    403    200!
+PUT    verification/ask-from-list/                          login  login  403    403    403    403    405    405
+DELETE verification/ask-from-list/                          login  login  403    403    403    403    405    405
 GET    verification/<free>/                                 login  login  302    302    302    302    302    302
 POST   verification/<free>/                                 login  login  302    302    302    302    302    302
 GET    verification/<free>/change/                          login  login  403    200    200    200    200    200
@@ -303,12 +309,16 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
     left_out = InformationRequest.objects.get(batch=things["plan"], state=State.SKIPPED)
     new = verification_fields(verified_at="")
     rows = {"_selected_action": things["issued"]}
+    listed = {"text": f"scan_ref\n{Verification.objects.get(pk=things['free']).scan_ref}\nnot-here"}
     return {
         "": {},
         "script": {},
         "yes": {"post": "yes"},
         "field": {"app_label": "idenfy_kyc", "model_name": "informationrequest", "field_name": "verification"},
         "new": new,
+        "list": listed,
+        "list-plan": listed | {"_plan": "1"},
+        "list-add": listed | {"_add": "1"},
         "edited": new | {"name": "Somebody Else"},
         "ask": {"action": "request_information", "_selected_action": things["free"]},
         "delete": {"action": "delete_selected", "_selected_action": things["free"], "post": "yes"},

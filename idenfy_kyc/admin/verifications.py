@@ -15,12 +15,14 @@ from django.urls import path
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.csrf import csrf_exempt
 
 from .. import services, wording
 from ..choices import STATUS_LABELS, State, status_label
 from ..clients import introduce
 from ..decorators import durable
 from ..models import InformationRequest, RequestBatch, Verification
+from . import from_list
 from .acts import act, lead_to_plan
 from .base import BaseAdmin, client_facts, client_html, client_name, state_html, user_of, with_beneath
 from .filters import (
@@ -96,6 +98,7 @@ class VerificationAdmin(BaseAdmin):
     ordering = ("-pk",)
     actions = ("request_information",)
     empty_value_display = "–"
+    from_list_template = "admin/idenfy_kyc/verification/from_list.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return VerificationChangeList
@@ -185,7 +188,9 @@ class VerificationAdmin(BaseAdmin):
 
     @durable
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, extra_context)
+        may_ask = self.has_request_information_permission(request)
+        context = {"from_list_url": self.url_of("ask_from_list") if may_ask else ""} | (extra_context or {})
+        return super().changelist_view(request, context)
 
     @admin.action(description=gettext_lazy("Request information…"), permissions=["request_information"])
     def request_information(self, request: HttpRequest, queryset: QuerySet[Verification]) -> HttpResponse | None:
@@ -197,13 +202,24 @@ class VerificationAdmin(BaseAdmin):
         """The same for one, from its page."""
         return act(self, request, object_id, _request_one, allowed=self.has_request_information_permission)
 
-    def go_to_plan(self, request: HttpRequest, queryset: QuerySet[Verification], selection: str) -> HttpResponse | None:
+    @csrf_exempt  # not for long: see there
+    @durable
+    def ask_from_list_view(self, request: HttpRequest) -> HttpResponse:
+        """The same for a list that somebody has sent."""
+        return from_list.view(self, request)
+
+    def go_to_plan(
+        self, request: HttpRequest, verifications: QuerySet[Verification] | Sequence[Verification], selection: str
+    ) -> HttpResponse | None:
         """Plan a request for these and lead there; None, and a message that says why, if that cannot be."""
 
         def plan() -> RequestBatch:
-            return services.plan(queryset, planned_by=user_of(request), selection=selection)
+            return services.plan(verifications, planned_by=user_of(request), selection=selection)
 
-        return lead_to_plan(self, request, plan, queryset.count)
+        def count() -> int:
+            return verifications.count() if isinstance(verifications, QuerySet) else len(verifications)
+
+        return lead_to_plan(self, request, plan, count)
 
     def _selection_in_words(self, request: HttpRequest, queryset: QuerySet[Verification]) -> str:
         """How the clients were chosen, for the record: one sentence, kept in the language of the person who chose."""
@@ -238,9 +254,15 @@ class VerificationAdmin(BaseAdmin):
     # The page of one
 
     def get_urls(self) -> list[Any]:
-        ask = self.admin_site.admin_view(self.request_information_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_request_information"
-        return [path("<path:object_id>/request-information/", ask, name=name), *super().get_urls()]
+        def own(route: str, view: Any, name: str) -> Any:
+            name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+            return path(route, self.admin_site.admin_view(view), name=name)
+
+        return [
+            own("ask-from-list/", self.ask_from_list_view, "ask_from_list"),
+            own("<path:object_id>/request-information/", self.request_information_view, "request_information"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

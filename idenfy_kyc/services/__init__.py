@@ -17,8 +17,10 @@ from .asking import request_information
 from .blocking import has_open_request
 from .confirming import check_asks, confirm, needs_second_person, save_plan
 from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
-from .importing import Recorded, record_verifications
+from .finding import Addable, Found, Missing, addable, find_listed
+from .importing import Recorded, add_verifications, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
+from .lists import ClientList, list_from_file, list_from_text
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan, take_back
 from .sending import PAGE_PATIENCE, send
@@ -26,16 +28,25 @@ from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
     "PAGE_PATIENCE",
+    "Addable",
+    "ClientList",
+    "Found",
+    "Missing",
     "Progress",
     "Recorded",
+    "add_verifications",
+    "addable",
     "ask_again",
     "cancel_ineligible",
     "check_asks",
     "confirm",
     "discard",
+    "find_listed",
     "has_open_request",
     "is_web_address",
     "leave_out",
+    "list_from_file",
+    "list_from_text",
     "mark_answered",
     "needs_second_person",
     "open_link",
