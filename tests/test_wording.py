@@ -91,6 +91,9 @@ class TestReasonText:
             (Reason.INELIGIBLE, {"status": "FROZEN"}, "FROZEN (iDenfy’s new word) at iDenfy"),
             (Reason.LEFT_OUT, {"by": "Alice"}, "Left out by Alice"),
             (Reason.WITHDRAWN, {"note": "client left"}, "Withdrawn: “client left”"),
+            (Reason.GIVEN_UP, {"by": "Alice"}, "Given up by Alice, and asked again"),
+            (Reason.MARKED, {"by": "Alice", "note": "on paper"}, "Marked by Alice: “on paper”"),
+            (Reason.MARKED, {"by": "", "note": "on paper"}, "Marked: “on paper”"),
         ],
     )
     def test_uses_the_parameters(self, reason: Reason, params: dict[str, Any], expected: str) -> None:

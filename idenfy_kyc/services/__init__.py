@@ -12,35 +12,52 @@ These are for a project's own code, too, and stay as they are::
 The others serve our own pages and commands, and change with them.
 """
 
+from .again import ask_again
 from .asking import request_information
+from .blocking import has_open_request
 from .closing import look_at
-from .confirming import check_asks, confirm
-from .ending import cancel_ineligible, withdraw, write_down_time
+from .confirming import check_asks, confirm, needs_second_person, save_plan
+from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
 from .erasing import Pruned, erase, of_client, prune
-from .importing import Recorded, record_verifications
+from .finding import Addable, Found, Missing, addable, find_listed
+from .importing import Recorded, add_verifications, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
+from .lists import ClientList, list_from_file, list_from_text
 from .pacing import quota_left, unfinished
-from .planning import discard, leave_out, plan
+from .planning import discard, leave_out, plan, take_back
 from .receiving import handle, handle_again, handle_due, receive
 from .sending import PAGE_PATIENCE, send
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
     "PAGE_PATIENCE",
+    "Addable",
+    "ClientList",
+    "Found",
+    "Missing",
     "Progress",
     "Pruned",
     "Recorded",
+    "add_verifications",
+    "addable",
+    "ask_again",
     "cancel_ineligible",
     "check_asks",
     "confirm",
     "discard",
     "erase",
+    "find_listed",
     "handle",
     "handle_again",
     "handle_due",
+    "has_open_request",
     "is_web_address",
     "leave_out",
+    "list_from_file",
+    "list_from_text",
     "look_at",
+    "mark_answered",
+    "needs_second_person",
     "of_client",
     "open_link",
     "plan",
@@ -54,8 +71,10 @@ __all__ = [
     "request_information",
     "resume",
     "reveal",
+    "save_plan",
     "send",
     "stop",
+    "take_back",
     "unfinished",
     "withdraw",
     "write_down_time",
