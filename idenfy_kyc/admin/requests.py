@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from .. import services, wording
 from ..choices import State
 from ..decorators import durable
-from ..models import InformationRequest, Verification
+from ..models import InformationRequest, RequestBatch, Verification
 from ..services.ending import WITHDRAWABLE
 from .base import (
     ReadOnlyAdmin,
@@ -39,7 +39,8 @@ from .base import (
 from .filters import AskedByFilter, EndsFilter, OpenedFilter, StateFilter, our_rows
 from .history import history_of_request
 from .links import links_csv_response, no_urls_text, withdraw_page
-from .verifications import SECRETS, of_an_id
+from .search import by_client, first_found
+from .verifications import SECRETS
 
 ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
 
@@ -88,8 +89,12 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[InformationRequest], search_term: str
     ) -> tuple[QuerySet[InformationRequest], bool]:
-        found = of_an_id(queryset, search_term.strip(), "verification")
-        return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
+        """By client, or else by reason; by ``search_fields`` of a subclass's own as Django does it."""
+        term = search_term.strip()
+        if not term or self.get_search_fields(request) != InformationRequestAdmin.search_fields:
+            return super().get_search_results(request, queryset, search_term)
+        reason = Q(batch__in=RequestBatch.objects.filter(note__icontains=term).values("pk"))
+        return first_found(queryset, [*by_client(queryset, term, "verification__"), reason]), False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Of the columns only a few can be asked about in the list's address.

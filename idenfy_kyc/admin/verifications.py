@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.text import format_lazy
@@ -34,6 +34,7 @@ from .filters import (
     requests_seen_by,
 )
 from .history import history_of_verification
+from .search import by_client, first_found
 
 SECRETS = ("session_url", "token")
 """Never loaded for a list: decrypting takes time, and what is not in memory leaks nowhere."""
@@ -59,17 +60,6 @@ def _status_choices(current: str) -> list[tuple[str, Any]]:
         choices.append((status, format_lazy("{} ({})", label, status) if str(label) in used else label))
         used.add(str(label))
     return choices if current in STATUS_LABELS else [*choices, (current, status_label(current))]
-
-
-def of_an_id(rows: QuerySet[Any], term: str, verification: str) -> QuerySet[Any] | None:
-    """Those of ``rows`` whose verification has an ID that begins with ``term``; None if there are none.
-
-    Asked before names are: a million names have to be read one by one, and the IDs have indexes, though only for
-    capitals as they are. ``verification`` is the path to its key.
-    """
-    ids = Q(scan_ref__startswith=term) | Q(client_id__startswith=term)
-    found = rows.filter(**{f"{verification}__in": Verification.objects.filter(ids).values("pk")})
-    return found if term and found.exists() else None
 
 
 class VerificationChangeList(ChangeList):
@@ -124,8 +114,11 @@ class VerificationAdmin(BaseAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Verification], search_term: str
     ) -> tuple[QuerySet[Verification], bool]:
-        found = of_an_id(queryset, search_term.strip(), "pk")
-        return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
+        """By ID, or else by name; by ``search_fields`` of a subclass's own as Django does it."""
+        term = search_term.strip()
+        if not term or self.get_search_fields(request) != VerificationAdmin.search_fields:
+            return super().get_search_results(request, queryset, search_term)
+        return first_found(queryset, by_client(queryset, term)), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """The status in words for whoever may only look; whoever may change it, chooses among the words."""
