@@ -34,12 +34,13 @@ from . import plan, progress, report
 from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, rows_seen_by
 from .filters import our_rows
 from .links import links_csv_response, withdraw_page
+from .lists import BoundedAdmin, BoundedChangeList
 
 View = Callable[..., HttpResponse]
 Handler = Callable[["RequestBatchAdmin", HttpRequest, RequestBatch], HttpResponse]
 
 
-class BatchChangeList(ChangeList):
+class BatchChangeList(BoundedChangeList):
     """Looks up where the batches of a page stand, all at once."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -53,7 +54,7 @@ class BatchChangeList(ChangeList):
 
 
 @admin.register(RequestBatch)
-class RequestBatchAdmin(ReadOnlyAdmin):
+class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
     """The list of batches, and the page of one: plan, progress, report. Made to be subclassed.
 
     How many clients a batch has, and how far it is, is the same for everybody who may see it; whoever may ask confirms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -39,13 +39,14 @@ from .base import (
 from .filters import AskedByFilter, EndsFilter, OpenedFilter, StateFilter, our_rows
 from .history import history_of_request
 from .links import links_csv_response, no_urls_text, withdraw_page
+from .lists import BoundedAdmin, BoundedChangeList
 from .search import by_client, first_found
 from .verifications import SECRETS
 
 ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
 
 
-class RequestChangeList(ChangeList):
+class RequestChangeList(BoundedChangeList):
     """Without the secrets: a list shows none."""
 
     def get_queryset(
@@ -54,25 +55,28 @@ class RequestChangeList(ChangeList):
         rows: QuerySet[InformationRequest] = super().get_queryset(request, exclude_parameters)
         return rows.defer(*SECRETS)
 
+    def get_results(self, request: HttpRequest) -> None:
+        """The page’s batches and verifications come in a query each: of a join MariaDB reads every row and sorts it."""
+        super().get_results(request)
+        self.result_list = self.result_list.prefetch_related("batch", "verification")
+
 
 @admin.register(InformationRequest)
-class InformationRequestAdmin(ReadOnlyAdmin):
+class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     """Requests, to look at; what staff may do with one has a page or a POST of its own. Made to be subclassed."""
 
     class Media:
         js = [Script("idenfy_kyc/copy.js", defer=True)]
 
     list_display = ("client", "asks", "state_in_words", "asked_by", "asked_on", "works_until", "opened", "in_batch")
-    list_filter = (
+    list_filter: ClassVar[Any] = (
         StateFilter,
         EndsFilter,
         OpenedFilter,
         ("sent_at", admin.DateFieldListFilter),
         AskedByFilter,
     )
-    list_select_related = ("batch", "verification")
-    show_full_result_count = False  # it would count the rows of plans, which the list does not show
-    search_fields = (
+    search_fields: ClassVar[Any] = (
         "verification__scan_ref__istartswith",
         "verification__client_id__istartswith",
         "verification__name__icontains",
@@ -108,7 +112,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
     # The columns
 
-    @admin.display(description=gettext_lazy("Client"), ordering="verification__name")
+    @admin.display(description=gettext_lazy("Client"), ordering="verification__name_folded")
     def client(self, row: InformationRequest) -> str:
         return client_html(row.verification)
 

@@ -23,7 +23,7 @@ from ..conf import get_settings
 from ..decorators import durable
 from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification
-from .base import BaseAdmin, client_html, only_post, state_html, user_of
+from .base import client_html, only_post, state_html, user_of
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -34,6 +34,7 @@ from .filters import (
     requests_seen_by,
 )
 from .history import history_of_verification
+from .lists import BoundedAdmin, BoundedChangeList, counted, too_many_text
 from .search import by_client, first_found
 
 SECRETS = ("session_url", "token")
@@ -62,7 +63,7 @@ def _status_choices(current: str) -> list[tuple[str, Any]]:
     return choices if current in STATUS_LABELS else [*choices, (current, status_label(current))]
 
 
-class VerificationChangeList(ChangeList):
+class VerificationChangeList(BoundedChangeList):
     """Can be sorted by the moment of the last request; the other lists pay nothing for it."""
 
     def get_queryset(
@@ -75,14 +76,14 @@ class VerificationChangeList(ChangeList):
 
 
 @admin.register(Verification)
-class VerificationAdmin(BaseAdmin):
+class VerificationAdmin(BoundedAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
     fields: ClassVar[Any] = ("scan_ref", "client_id", "name", "status", "verified_at")
     list_display = ("client", "scan_ref", "status_in_words", "verified_on", "request_now", "last_asked")
-    list_filter = (StatusFilter, RequestStateFilter, VerifiedFilter, LastAskedFilter)
-    search_fields = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
+    list_filter: ClassVar[Any] = (StatusFilter, RequestStateFilter, VerifiedFilter, LastAskedFilter)
+    search_fields: ClassVar[Any] = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
     search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
     actions = ("request_information",)
@@ -140,7 +141,7 @@ class VerificationAdmin(BaseAdmin):
 
     # The columns
 
-    @admin.display(description=gettext_lazy("Client"), ordering="name")
+    @admin.display(description=gettext_lazy("Client"), ordering="name_folded")
     def client(self, verification: Verification) -> str:
         return client_html(verification)
 
@@ -208,7 +209,7 @@ class VerificationAdmin(BaseAdmin):
         try:
             batch = services.plan(queryset, planned_by=user_of(request), selection=selection)
         except TooMany as error:
-            messages.error(request, _too_many(queryset.count(), error.limit))
+            messages.error(request, too_many_text(error.limit))
             return None
         return HttpResponseRedirect(self.url_of("change", batch.pk, model=type(batch)))
 
@@ -218,8 +219,8 @@ class VerificationAdmin(BaseAdmin):
             ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
             by_hand = ngettext("%(count)s chosen by hand", "%(count)s chosen by hand", ticked)
             return by_hand % {"count": wording.number_text(ticked)}
-        total = queryset.count()
-        count = wording.number_text(total)
+        total = counted(queryset)
+        count = str(total)
         conditions = "; ".join(self._conditions(request))
         if not conditions:
             return ngettext("All %(count)s verification", "All %(count)s verifications", total) % {"count": count}
@@ -292,13 +293,3 @@ def _in_words(fields: Sequence[Any]) -> list[Any]:
         _in_words(field) if isinstance(field, list | tuple) else "status_in_words" if field == "status" else field
         for field in fields
     ]
-
-
-def _too_many(count: int, limit: int) -> str:
-    return ngettext(
-        "You chose %(count)s verification, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made.",
-        "You chose %(count)s verifications, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made.",
-        count,
-    ) % {"count": wording.number_text(count), "limit": wording.number_text(limit)}
