@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("idenfy_kyc", "0002_again_of"),
+        ("idenfy_kyc", "0004_fold_names"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
