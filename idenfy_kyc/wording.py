@@ -119,6 +119,18 @@ def marked_text(request: InformationRequest) -> str:
     return reason_text(request.reason, request.reason_params) if is_marked else ""
 
 
+def late_answer_text(request: InformationRequest) -> str:
+    """That a client answered though it was over: “answered on 4 March, after the link had been withdrawn”; or empty."""
+    if request.state != State.COMPLETED or request.ended_at is None:
+        return ""
+    words = {"day": day_text(request.ended_at)}
+    if request.reason in {Reason.WITHDRAWN, Reason.GIVEN_UP}:
+        return _("Answered on %(day)s, after the link had been withdrawn") % words
+    if request.reason == "" and request.expires_at is not None and request.expires_at < request.ended_at:
+        return _("Answered on %(day)s, after the time was over") % words
+    return ""
+
+
 def pause_text(batch: RequestBatch, now: datetime | None = None) -> str:
     """Why a batch waits, with the local time at which it goes on, or why it has stopped; empty if neither."""
     if batch.paused_at is None:

@@ -69,6 +69,10 @@ DELETE verification/ask-from-list/                          login  login  403   
 GET    verification/<free>/                                 login  login  302    302    302    302    302    302
 POST   verification/<free>/                                 login  login  302    302    302    302    302    302
 GET    verification/<free>/change/                          login  login  403    200    200    200    200    200
+GET    verification/<free>/look-at/                         login  login  302    302    302    302    302    302
+POST   verification/<free>/look-at/                         login  login  403    403    403    403    403    302
+PUT    verification/<free>/look-at/                         login  login  405    405    405    405    405    405
+DELETE verification/<free>/look-at/                         login  login  405    405    405    405    405    405
 POST   verification/<free>/change/ edited                   login  login  403    302!   403    403    403    302!
 PUT    verification/<free>/change/                          login  login  403    200    200    200    200    200
 DELETE verification/<free>/change/                          login  login  403    200    200    200    200    200
@@ -193,6 +197,11 @@ DELETE requestbatch/<done>/download/                        login  login  405   
 GET    requestbatch/<none>/change/                          login  login  403    403    302    302    302    302
 POST   requestbatch/<none>/send/                            login  login  403    403    403    403    302    302
 POST   requestbatch/<none>/send/ script                     login  login  403    403    403    403    404    404
+
+GET    informationrequest/<issued>/look-at/                 login  login  302    302    302    302    302    302
+POST   informationrequest/<issued>/look-at/                 login  login  403    403    403    403    403    302
+PUT    informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
 
 GET    webhookdelivery/                                     login  login  403    403    200    200    200    200
 POST   webhookdelivery/ handle                              login  login  403    403    403    403    302!   302!

@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt
 
-from .. import services, wording
+from .. import services, told, wording
 from ..choices import STATUS_LABELS, State, status_label
 from ..clients import introduce
 from ..decorators import durable
 from ..models import InformationRequest, RequestBatch, Verification
-from . import from_list
+from . import answers, from_list
 from .acts import act, lead_to_plan
 from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
 from .filters import (
@@ -249,8 +249,14 @@ class VerificationAdmin(BoundedAdmin):
         return [
             own("ask-from-list/", self.ask_from_list_view, "ask_from_list"),
             own("<path:object_id>/request-information/", self.request_information_view, "request_information"),
+            own("<path:object_id>/look-at/", self.look_at_view, "look_at"),
             *super().get_urls(),
         ]
+
+    @durable
+    def look_at_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """*I have looked at this*, of answers to requests that were not made here."""
+        return act(self, request, object_id, _look_at, allowed=answers.may_read)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -269,6 +275,9 @@ class VerificationAdmin(BoundedAdmin):
             "subtitle": client_name(verification),
             "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in newest_first],
+            "told": told.facts_of(verification),
+            "other_answers": answers.shown(request, verification.answers.filter(request=None).order_by("-received_at")),
+            "look_url": self.url_of("look_at", verification.pk),
             "history": history_of_verification(
                 verification, asked, page=request.GET.get("history", "1"), batch_url=self.batch_url
             ),
@@ -295,6 +304,11 @@ def _request_one(model_admin: VerificationAdmin, request: HttpRequest, verificat
     one = model_admin.get_queryset(request).filter(pk=verification.pk)
     answer = model_admin.go_to_plan(request, one, _("1 chosen on its page"))
     return answer or HttpResponseRedirect(model_admin.url_of("change", verification.pk))
+
+
+def _look_at(model_admin: VerificationAdmin, request: HttpRequest, verification: Verification) -> HttpResponse:
+    answers.look_at(request, verification.answers.filter(request=None))
+    return HttpResponseRedirect(model_admin.url_of("change", verification.pk))
 
 
 def _in_words(fields: Sequence[Any]) -> list[Any]:
