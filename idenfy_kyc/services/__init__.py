@@ -27,6 +27,7 @@ from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan, take_back
 from .receiving import handle, handle_again, handle_due, receive
 from .sending import PAGE_PATIENCE, send
+from .starting import StartedVerification, start_verification
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Progress",
     "Pruned",
     "Recorded",
+    "StartedVerification",
     "add_verifications",
     "addable",
     "ask_again",
@@ -73,6 +75,7 @@ __all__ = [
     "reveal",
     "save_plan",
     "send",
+    "start_verification",
     "stop",
     "take_back",
     "unfinished",
