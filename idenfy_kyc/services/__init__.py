@@ -8,6 +8,7 @@ These are for a project's own code, too, and stay as they are::
     unfinished, progress_of, progress_of_each, Progress, quota_left    where it stands
     withdraw                                      what is open
     record_verifications, Recorded                bring the verifications
+    start_verification, StartedVerification       or let them begin here
 
 The others serve our own pages and commands, and change with them.
 """

@@ -63,8 +63,8 @@ class FakeIdenfy(Behaviour):
     written to the file if given; otherwise what stands there holds. ``public_url`` is where its links lead, if that is
     not where its API was called. ``signing_key`` signs its deliveries. ``clock`` gives seconds since the epoch.
 
-    ``people`` are the clients and reviewers: what they do is told by webhook, as soon as a
-    :class:`~idenfy_kyc.testing.server.FakeServer` runs over the same file.
+    ``people`` are the clients and reviewers: what they do is told by webhook, as soon as a server of
+    ``idenfy_kyc.testing`` runs over the same file.
     """
 
     def __init__(

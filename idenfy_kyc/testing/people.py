@@ -65,7 +65,7 @@ class People:
     ) -> Told:
         """The client answers what he was asked, and only that: ``IDENTIFICATION_RESUBMITTED``.
 
-        ``given`` are his answers to the questionnaire, by the keys of :mod:`idenfy_kyc.testing.questions`; ``uploads``
+        ``given`` are his answers to the questionnaire, by the keys of ``idenfy_kyc.testing.questions``; ``uploads``
         whether he sends the document; ``card`` its last four digits.
         """
         with self._journal.transaction():
