@@ -59,7 +59,7 @@ def test_all_sides_can_be_played_by_hand(demo: Demo, browser: Browser, log_in: L
     expect(client.get_by_text("A reviewer decides next")).to_be_visible()
 
     officer.goto("/admin/idenfy_kyc/informationrequest/")
-    expect(officer.locator("#result_list").get_by_text("Answered")).to_be_visible()
+    expect(officer.locator("#result_list").get_by_text("Answered", exact=True)).to_be_visible()
 
     client.select_option("#status", label="Denied")
     client.select_option("#mismatch", label="Utility bill too old")
