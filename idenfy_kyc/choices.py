@@ -151,6 +151,7 @@ class EventKind(TextChoices):
     EXPIRED = "expired"
     ANSWERED = "answered"
     MARKED = "marked"
+    STARTED = "started"
     TOLD = "told"
     CONTRADICTED = "contradicted"
     DOCUMENT_EXPIRES = "document_expires"

@@ -89,6 +89,7 @@ _EVENTS: dict[str, Promise] = {
     EventKind.EXPIRED: gettext_lazy("No answer received; the time is over"),
     EventKind.ANSWERED: gettext_lazy("The client answered"),
     EventKind.MARKED: gettext_lazy("Marked as answered"),
+    EventKind.STARTED: gettext_lazy("The verification began here"),
     EventKind.TOLD: gettext_lazy("iDenfy reports"),
     EventKind.CONTRADICTED: gettext_lazy("iDenfy has changed its decision"),
     EventKind.DOCUMENT_EXPIRES: gettext_lazy("iDenfy says when the document expires"),

@@ -8,6 +8,7 @@ These are for a project's own code, too, and stay as they are::
     unfinished, progress_of, progress_of_each, Progress, quota_left    where it stands
     withdraw                                      what is open
     record_verifications, Recorded                bring the verifications
+    start_verification, StartedVerification       or let them begin here
 
 The others serve our own pages and commands, and change with them.
 """
@@ -27,6 +28,7 @@ from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan, take_back
 from .receiving import handle, handle_again, handle_due, receive
 from .sending import PAGE_PATIENCE, send
+from .starting import StartedVerification, start_verification
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Progress",
     "Pruned",
     "Recorded",
+    "StartedVerification",
     "add_verifications",
     "addable",
     "ask_again",
@@ -73,6 +76,7 @@ __all__ = [
     "reveal",
     "save_plan",
     "send",
+    "start_verification",
     "stop",
     "take_back",
     "unfinished",
