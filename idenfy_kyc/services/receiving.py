@@ -34,6 +34,8 @@ logger = logging.getLogger("idenfy_kyc")
 
 REPEAT = timedelta(minutes=15)
 """The same again within this time is a retry of the network; later it may be news: approved, denied, approved."""
+PATIENCE = 4.0
+"""Seconds for which a delivery is held that the database will not take: iDenfy waits ten, and hardly tries again."""
 HANDLED_AGAIN = 20
 """Earlier ones that one delivery takes along at the most."""
 
@@ -49,7 +51,7 @@ def receive(*, event_type: str, body: bytes, signature: str) -> WebhookDelivery:
     if not signature_fits(body, signature, get_settings().WEBHOOK_SIGNING_KEYS):
         _count_rejection(timezone.now())
         raise DeliveryRejected("The signature fits none of the keys")
-    delivery, is_new = _keep(event_type[:100], body)
+    delivery, is_new = database.insist(lambda: _keep(event_type[:100], body), patience=PATIENCE)
     if is_new or _is_due(delivery):
         handle(delivery)
     return delivery
