@@ -16,7 +16,8 @@ from .asking import request_information
 from .closing import look_at
 from .confirming import check_asks, confirm
 from .ending import cancel_ineligible, withdraw, write_down_time
-from .erasing import Pruned, erase, of_client, prune
+from .erasing import Pruned, erase, of_clients, prune
+from .holdings import Holdings, holdings_of
 from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
@@ -27,6 +28,7 @@ from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
     "PAGE_PATIENCE",
+    "Holdings",
     "Progress",
     "Pruned",
     "Recorded",
@@ -38,10 +40,11 @@ __all__ = [
     "handle",
     "handle_again",
     "handle_due",
+    "holdings_of",
     "is_web_address",
     "leave_out",
     "look_at",
-    "of_client",
+    "of_clients",
     "open_link",
     "plan",
     "progress_of",

@@ -140,7 +140,9 @@ def _blocked(drafts: list[InformationRequest]) -> list[InformationRequest]:
     seen: set[str] = set()
     for draft in drafts:
         is_open = open_verifications.get(draft.verification_id) or open_clients.get(draft.client_key or "")
-        if not draft.verification.is_eligible:
+        if draft.verification.erased_at is not None:
+            draft.reason = Reason.ERASED
+        elif not draft.verification.is_eligible:
             draft.reason, draft.reason_params = Reason.INELIGIBLE, {"status": draft.verification.status}
         elif is_open:
             draft.reason, draft.reason_params = Reason.OPEN_REQUEST, is_open
