@@ -27,6 +27,7 @@ from ..services.ending import WITHDRAWABLE
 from .base import (
     ReadOnlyAdmin,
     batch_name,
+    beneath_name,
     client_facts,
     client_html,
     client_link_url,
@@ -239,7 +240,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
             row=row,
             batch_link=link_html(self.batch_url(row), batch_name(batch)),
             client_link=link_html(self.url_of("change", verification.pk, model=Verification), name),
-            client_id=verification.client_id if verification.client_id != name else "",
+            client_id=beneath_name(verification, name),
             client_facts=client_facts(verification),
             asks=wording.asks_text(batch),
             state=state_html(row),

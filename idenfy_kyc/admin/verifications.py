@@ -23,8 +23,9 @@ from ..clients import introduce
 from ..conf import get_settings
 from ..decorators import durable
 from ..exceptions import TooMany
-from ..models import InformationRequest, RequestBatch, Verification
-from .base import BaseAdmin, client_facts, client_html, client_name, only_post, state_html, user_of
+from ..models import InformationRequest, RequestBatch, Verification, client_digest
+from .base import client_facts, client_html, client_name, only_post, state_html, user_of
+from .erase import ErasingAdmin, erased_text
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -63,11 +64,14 @@ def of_an_id(rows: QuerySet[Any], term: str, verification: str) -> QuerySet[Any]
     """Those of ``rows`` whose verification has an ID that begins with ``term``; None if there are none.
 
     Asked before names are: a million names have to be read one by one, and the IDs have indexes, though only for
-    capitals as they are. ``verification`` is the path to its key.
+    capitals as they are. Or those of whom it was the whole client ID before they were erased. ``verification`` is the
+    path to its key.
     """
-    ids = Q(scan_ref__startswith=term) | Q(client_id__startswith=term)
-    found = rows.filter(**{f"{verification}__in": Verification.objects.filter(ids).values("pk")})
-    return found if term and found.exists() else None
+    for ids in (Q(scan_ref__startswith=term) | Q(client_id__startswith=term), Q(erased_client=client_digest(term))):
+        found = rows.filter(**{f"{verification}__in": Verification.objects.filter(ids).values("pk")})
+        if term and found.exists():
+            return found
+    return None
 
 
 class VerificationChangeList(ChangeList):
@@ -83,7 +87,7 @@ class VerificationChangeList(ChangeList):
 
 
 @admin.register(Verification)
-class VerificationAdmin(BaseAdmin):
+class VerificationAdmin(ErasingAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
@@ -93,7 +97,7 @@ class VerificationAdmin(BaseAdmin):
     search_fields = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
     search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("request_information",)
+    actions = ("request_information", "erase_personal_data")
     empty_value_display = "–"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -269,7 +273,8 @@ class VerificationAdmin(BaseAdmin):
         rows = asked.select_related("batch").defer(*InformationRequest.SECRETS)
         newest_first = rows.order_by("-batch__confirmed_at", "-pk")
         return {
-            "subtitle": client_name(verification),
+            "title": _title(verification),
+            "subtitle": verification.scan_ref,
             "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in newest_first],
             "history": history_of_verification(
@@ -279,6 +284,10 @@ class VerificationAdmin(BaseAdmin):
             if self.has_request_information_permission(request)
             else "",
             "may_not_be_asked": not verification.is_eligible,
+            "erased": erased_text(verification),
+            "erase_url": self.url_of("erase", verification.pk)
+            if self.has_erase_personal_data_permission(request, verification) and not verification.erased_at
+            else "",
         }
 
     def _as_row(self, row: InformationRequest) -> dict[str, Any]:
@@ -292,6 +301,13 @@ class VerificationAdmin(BaseAdmin):
             "note": row.batch.note,
             "url": self.url_of("change", row.pk, model=InformationRequest),
         }
+
+
+def _title(verification: Verification) -> str:
+    """As it may stand over a printed page, or become the name of a file."""
+    if verification.erased_at is not None:
+        return _("Verification of an erased client")
+    return _("Verification of %(client)s") % {"client": client_name(verification)}
 
 
 def _in_words(fields: Sequence[Any]) -> list[Any]:

@@ -27,7 +27,8 @@ class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
         told = list(self.filter(params__has_any_keys=[*_PERSONAL]))
         for event in told:
             event.params = {name: value for name, value in event.params.items() if name not in _PERSONAL}
-        models.QuerySet(self.model, using=self.db).bulk_update(told, ["params"], batch_size=100)
+        lines: models.QuerySet[RequestEvent] = models.QuerySet(self.model, using=self.db)
+        lines.bulk_update(told, ["params"], batch_size=100)
 
     def delete(self) -> NoReturn:
         """Refuse: a line goes only with the plan that it belongs to, or with what retention removes."""
