@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -36,6 +36,9 @@ from .filters import (
     requests_seen_by,
 )
 from .history import history_of_verification
+
+IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
+"""Fields, and what stands in their place for whoever may not change them."""
 
 
 class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -131,17 +134,19 @@ class VerificationAdmin(ErasingAdmin):
         return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """The status in words for whoever may only look; whoever may change it, chooses among the words."""
+        """Status and time in words for whoever may only look; whoever may change it, chooses among the words."""
         fieldsets = super().get_fieldsets(request, obj)
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        if may_write and "status" not in self.get_readonly_fields(request, obj):
+        read_only = self.get_readonly_fields(request, obj) if may_write else IN_WORDS
+        words = {name: instead for name, instead in IN_WORDS.items() if name in read_only}
+        if not words:
             return fieldsets
-        return [(name, {**options, "fields": _in_words(options["fields"])}) for name, options in fieldsets]
+        return [(name, {**options, "fields": _in_words(options["fields"], words)}) for name, options in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """A scan reference names the verification at iDenfy: another one is another verification."""
         own = ("scan_ref",) if obj else ()
-        return (*super().get_readonly_fields(request, obj), *own, "status_in_words")
+        return (*super().get_readonly_fields(request, obj), *own, *IN_WORDS.values())
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not with requests: they are the record of what a client was asked."""
@@ -157,6 +162,10 @@ class VerificationAdmin(ErasingAdmin):
     @admin.display(description=gettext_lazy("Status"), ordering="status")
     def status_in_words(self, verification: Verification) -> Any:
         return verification.status_label
+
+    @admin.display(description=gettext_lazy("Verified on"))
+    def verified_at_in_words(self, verification: Verification) -> str | None:
+        return wording.record_text(verification.verified_at) if verification.verified_at else None
 
     @admin.display(description=gettext_lazy("Verified on"), ordering="verified_at")
     def verified_on(self, verification: Verification) -> str | None:
@@ -310,12 +319,9 @@ def _title(verification: Verification) -> str:
     return _("Verification of %(client)s") % {"client": client_name(verification)}
 
 
-def _in_words(fields: Sequence[Any]) -> list[Any]:
-    """The same fields, which may stand side by side in a tuple, with the status in words."""
-    return [
-        _in_words(field) if isinstance(field, list | tuple) else "status_in_words" if field == "status" else field
-        for field in fields
-    ]
+def _in_words(fields: Sequence[Any], words: Mapping[str, str]) -> list[Any]:
+    """The same fields, which may stand side by side in a tuple, with ``words`` in place of some."""
+    return [_in_words(field, words) if isinstance(field, list | tuple) else words.get(field, field) for field in fields]
 
 
 def _too_many(count: int, limit: int) -> str:
