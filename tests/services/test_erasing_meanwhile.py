@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from idenfy_kyc import services
 from idenfy_kyc.api import InformationSession
 from idenfy_kyc.choices import DeliveryProblem, EventKind, PauseReason, Reason, State
 from idenfy_kyc.exceptions import BeingAsked, NotEligible
-from idenfy_kyc.models import RequestEvent, Verification, WebhookDelivery
+from idenfy_kyc.models import InformationRequest, RequestEvent, Verification, WebhookDelivery
 from idenfy_kyc.services.answers import outcome_of
 from idenfy_kyc.services.claims import Claim, asks_of, write
 from idenfy_kyc.services.ending import cancel_ineligible
@@ -32,6 +33,22 @@ pytestmark = pytest.mark.django_db
 def receive(event: str, payload: Any) -> WebhookDelivery:
     body = json.dumps(payload).encode()
     return services.receive(event_type=event, body=body, signature=signed_headers(event, body)["Idenfy-Signature"])
+
+
+@contextmanager
+def before_the_first_update(act: Callable[[], object]) -> Iterator[None]:
+    """Somebody else acts just then, as far as one connection can show it."""
+    began: list[str] = []
+
+    def wrapper(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith("UPDATE") and not began:
+            began.append(sql)
+            act()
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(wrapper):
+        yield
+    assert began
 
 
 class TestADelivery:
@@ -115,15 +132,26 @@ class TestARequest:
         request.refresh_from_db()
         assert request.client_key is None
 
-    def test_that_is_under_way_stops_everything_before_it_begins(self, officer: Any, monkeypatch: Any) -> None:
-        """Also where the call belongs to another portion than the first."""
-        monkeypatch.setattr("idenfy_kyc.services.database.PORTION", 1)
-        free, busy = make_verification(), make_request(State.SENDING).verification
+    def test_that_is_under_way_stops_everything_before_it_begins(self, officer: Any) -> None:
+        """Also where it belongs to another transaction than the first."""
+        free, busy = make_verifications(500), make_request(State.SENDING).verification
 
         with pytest.raises(BeingAsked):
-            services.erase([free, busy], by=officer)
+            services.erase([*free, busy], by=officer)
 
         assert not Verification.objects.filter(erased_at__isnull=False).exists()
+
+    def test_that_a_sender_claims_in_this_very_moment_undoes_it(self, officer: Any) -> None:
+        request = make_request(State.QUEUED)
+
+        def claim() -> None:
+            InformationRequest.objects.filter(pk=request.pk).move(State.SENDING, sent_at=timezone.now())
+
+        with before_the_first_update(claim), pytest.raises(BeingAsked):
+            services.erase([request.verification], by=officer)
+
+        verification = Verification.objects.get()
+        assert (verification.erased_at, bool(verification.name)) == (None, True)
 
     def test_of_a_dead_sender_is_no_reason_to_wait(self, officer: Any) -> None:
         request = make_request(State.SENDING, sent_at=timezone.now() - timedelta(hours=1))
@@ -179,19 +207,11 @@ class TestAPlan:
 class TestAnImport:
     def test_that_had_read_the_client_before_writes_nothing(self, officer: Any) -> None:
         verification = make_verification(scan_ref="scan-1", name="Rasa Example")
-        began: list[str] = []
 
-        def erase_first(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-            if sql.startswith("UPDATE") and not began:
-                began.append(sql)
-                services.erase([verification], by=officer)
-            return execute(sql, *args)
-
-        with connection.execute_wrapper(erase_first):
+        with before_the_first_update(lambda: services.erase([verification], by=officer)):
             services.record_verifications([{"scan_ref": "scan-1", "name": "Rasa Again", "client_id": "C-1042"}])
 
         verification.refresh_from_db()
-        assert began
         assert (verification.name, verification.client_id) == ("", "")
 
 
