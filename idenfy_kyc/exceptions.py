@@ -105,7 +105,7 @@ class BeingAsked(RequestError):
 
 
 class NotEligible(RequestError):
-    """The verification may not be asked: deleted, archived, expired or not finished at iDenfy."""
+    """The verification may not be asked: deleted, archived, expired or not finished at iDenfy, or erased here."""
 
 
 class TooMany(RequestError):

@@ -19,6 +19,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import PauseReason, State
@@ -38,8 +39,8 @@ from tests.factories import make_batch, make_queue, make_request, make_verificat
 
 pytestmark = pytest.mark.django_db
 
-PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root")
-"""The columns; who they are, stands in ``tests.personas``."""
+PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root", "erin")
+"""The columns; who they are, stands in ``tests.personas``. Where erin has none, she is answered as bob is."""
 
 TABLE = """
                                                             anon.  mallory eve    dora   bob    carol  alice  root
@@ -88,6 +89,19 @@ POST   verification/<free>/request-information/             login  login  403   
 PUT    verification/<free>/request-information/             login  login  405    405    405    405    405    405
 DELETE verification/<free>/request-information/             login  login  405    405    405    405    405    405
 GET    verification/<none>/change/                          login  login  403    302    302    302    302    302
+
+                                                            anon.  mallory eve    dora   bob    carol  alice  root  erin
+POST   verification/ erase-ticked                           login  login  403    403    403    403    403    302!   302!
+GET    verification/<free>/erase/                           login  login  403    403    403    403    403    200    200
+POST   verification/<free>/erase/ erase                     login  login  403    403    403    403    403    302!   302!
+POST   verification/<free>/erase/ wrong-id                  login  login  403    403    403    403    403    200    200
+PUT    verification/<free>/erase/                           login  login  403    403    403    403    403    405    405
+DELETE verification/<free>/erase/                           login  login  403    403    403    403    403    405    405
+GET    verification/<none>/erase/                           login  login  403    403    403    403    403    302    302
+GET    verification/<erased>/change/                        login  login  403    200    200    200    200    200
+POST   verification/<erased>/change/ edited                 login  login  403    403    403    403    403    403
+POST   verification/<erased>/delete/ yes                    login  login  403    403    403    403    403    403
+POST   verification/<erased>/erase/ erase                   login  login  403    403    403    403    403    302    302
 POST   verification/<none>/request-information/             login  login  403    403    403    403    302    302
 
 GET    informationrequest/                                  login  login  403    403    200    200    200    200
@@ -280,7 +294,9 @@ class Line(NamedTuple):
     @classmethod
     def from_text(cls, text: str) -> Line:
         words = text.split()
-        asked, answers = words[: -len(PEOPLE)], words[-len(PEOPLE) :]
+        cells = [word for word in words if re.fullmatch(r"login|\d{3}!?", word)]
+        asked = words[: -len(cells)]
+        answers = [*cells, cells[PEOPLE.index("bob")]][: len(PEOPLE)]
         return cls(asked[0], asked[1], " ".join(asked[2:]), tuple(answers))
 
     @property
@@ -293,7 +309,7 @@ class Line(NamedTuple):
         return f"{asked:59} {' '.join(f'{answer:6}' for answer in self.answers)}".rstrip()
 
 
-LINES = [Line.from_text(text) for text in TABLE.strip().splitlines()[1:] if text]
+LINES = [Line.from_text(text) for text in TABLE.splitlines() if text and not text.startswith(" ")]
 
 
 def routes(patterns: list[URLPattern | URLResolver] | None = None, before: str = "") -> Iterator[str]:
@@ -351,6 +367,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     return {
         "free": make_verification().pk,
         "asked": issued.verification_id,
+        "erased": make_verification(name="", client_id="", erased_at=timezone.now()).pk,
         "issued": issued.pk,
         "over": over.pk,
         "plan": make_plan_with_one_left_out().pk,
@@ -374,6 +391,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
     new = verification_fields(verified_at="")
     rows = {"_selected_action": things["issued"]}
     listed = {"text": f"scan_ref\n{Verification.objects.get(pk=things['free']).scan_ref}\nnot-here"}
+    erase = {"_erase": "1", "expected": "1", "typed": Verification.objects.get(pk=things["free"]).client_id}
     return {
         "": {},
         "script": {},
@@ -391,6 +409,9 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "mark": {"action": "mark_answered", "_mark": "1", "note": "seen", "expected": "1"} | rows,
         "again": {"action": "ask_again"} | rows,
         "download": {"action": "download_links"} | rows,
+        "erase": erase,
+        "wrong-id": erase | {"typed": "C-0"},
+        "erase-ticked": erase | {"action": "erase_personal_data", "_selected_action": things["free"]},
         "confirm": filled_in(expected="2"),
         "save": filled_in(_save="Save"),
         "tick": {"row": draft.pk},

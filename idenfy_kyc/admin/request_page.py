@@ -16,6 +16,7 @@ from ..services.ending import WITHDRAWABLE
 from . import again, answers
 from .base import (
     batch_name,
+    beneath_name,
     client_facts,
     client_link_url,
     client_name,
@@ -48,7 +49,7 @@ def view(
         row=row,
         batch_link=link_html(model_admin.batch_url(row), batch_name(batch)),
         client_link=link_html(model_admin.url_of("change", verification.pk, model=Verification), name),
-        client_id=verification.client_id if verification.client_id != name else "",
+        client_id=beneath_name(verification, name),
         client_facts=client_facts(verification),
         asks=wording.asks_text(batch),
         state=state_html(row),

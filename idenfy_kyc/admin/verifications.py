@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -25,6 +25,7 @@ from ..models import InformationRequest, RequestBatch, Verification
 from . import answers, from_list
 from .acts import act, lead_to_plan
 from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
+from .erase import ErasingAdmin, erased_text
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -37,6 +38,9 @@ from .filters import (
 from .history import history_of_verification
 from .lists import BoundedAdmin, BoundedChangeList, counted
 from .search import by_client, first_found
+
+IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
+"""Fields, and what stands in their place for whoever may not change them."""
 
 
 class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -74,7 +78,7 @@ class VerificationChangeList(BoundedChangeList):
 
 
 @admin.register(Verification)
-class VerificationAdmin(BoundedAdmin):
+class VerificationAdmin(ErasingAdmin, BoundedAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
@@ -84,7 +88,7 @@ class VerificationAdmin(BoundedAdmin):
     search_fields: ClassVar[Any] = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
     search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("request_information",)
+    actions = ("request_information", "erase_personal_data")
     empty_value_display = "–"
     from_list_template = "admin/idenfy_kyc/verification/from_list.html"
 
@@ -124,17 +128,19 @@ class VerificationAdmin(BoundedAdmin):
         return first_found(queryset, by_client(queryset, term)), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """The status in words for whoever may only look; whoever may change it, chooses among the words."""
+        """Status and time in words for whoever may only look; whoever may change it, chooses among the words."""
         fieldsets = super().get_fieldsets(request, obj)
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        if may_write and "status" not in self.get_readonly_fields(request, obj):
+        read_only = self.get_readonly_fields(request, obj) if may_write else IN_WORDS
+        words = {name: instead for name, instead in IN_WORDS.items() if name in read_only}
+        if not words:
             return fieldsets
-        return [(name, {**options, "fields": _in_words(options["fields"])}) for name, options in fieldsets]
+        return [(name, {**options, "fields": _in_words(options["fields"], words)}) for name, options in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """A scan reference names the verification at iDenfy: another one is another verification."""
         own = ("scan_ref",) if obj else ()
-        return (*super().get_readonly_fields(request, obj), *own, "status_in_words")
+        return (*super().get_readonly_fields(request, obj), *own, *IN_WORDS.values())
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not with requests: they are the record of what a client was asked."""
@@ -150,6 +156,10 @@ class VerificationAdmin(BoundedAdmin):
     @admin.display(description=gettext_lazy("Status"), ordering="status")
     def status_in_words(self, verification: Verification) -> Any:
         return verification.status_label
+
+    @admin.display(description=gettext_lazy("Verified on"))
+    def verified_at_in_words(self, verification: Verification) -> str | None:
+        return wording.record_text(verification.verified_at) if verification.verified_at else None
 
     @admin.display(description=gettext_lazy("Verified on"), ordering="verified_at")
     def verified_on(self, verification: Verification) -> str | None:
@@ -272,7 +282,8 @@ class VerificationAdmin(BoundedAdmin):
         rows = asked.select_related("batch").defer(*InformationRequest.SECRETS)
         newest_first = rows.order_by("-batch__confirmed_at", "-pk")
         return {
-            "subtitle": client_name(verification),
+            "title": _title(verification),
+            "subtitle": verification.scan_ref,
             "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in newest_first],
             "told": told.facts_of(verification),
@@ -285,6 +296,10 @@ class VerificationAdmin(BoundedAdmin):
             if self.has_request_information_permission(request)
             else "",
             "may_not_be_asked": not verification.is_eligible,
+            "erased": erased_text(verification),
+            "erase_url": self.url_of("erase", verification.pk)
+            if self.has_erase_personal_data_permission(request, verification) and not verification.erased_at
+            else "",
         }
 
     def _as_row(self, row: InformationRequest) -> dict[str, Any]:
@@ -311,9 +326,13 @@ def _look_at(model_admin: VerificationAdmin, request: HttpRequest, verification:
     return HttpResponseRedirect(model_admin.url_of("change", verification.pk))
 
 
-def _in_words(fields: Sequence[Any]) -> list[Any]:
-    """The same fields, which may stand side by side in a tuple, with the status in words."""
-    return [
-        _in_words(field) if isinstance(field, list | tuple) else "status_in_words" if field == "status" else field
-        for field in fields
-    ]
+def _title(verification: Verification) -> str:
+    """As it may stand over a printed page, or become the name of a file."""
+    if verification.erased_at is not None:
+        return _("Verification of an erased client")
+    return _("Verification of %(client)s") % {"client": client_name(verification)}
+
+
+def _in_words(fields: Sequence[Any], words: Mapping[str, str]) -> list[Any]:
+    """The same fields, which may stand side by side in a tuple, with ``words`` in place of some."""
+    return [_in_words(field, words) if isinstance(field, list | tuple) else words.get(field, field) for field in fields]

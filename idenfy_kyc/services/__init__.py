@@ -19,8 +19,9 @@ from .blocking import has_open_request
 from .closing import look_at
 from .confirming import check_asks, confirm, needs_second_person, save_plan
 from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
-from .erasing import Pruned, erase, of_client, prune
+from .erasing import Pruned, erase, of_clients, prune
 from .finding import Addable, Found, Missing, addable, find_listed
+from .holdings import Holdings, holdings_of
 from .importing import Recorded, add_verifications, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .lists import ClientList, list_from_file, list_from_text
@@ -36,6 +37,7 @@ __all__ = [
     "Addable",
     "ClientList",
     "Found",
+    "Holdings",
     "Missing",
     "Progress",
     "Pruned",
@@ -54,6 +56,7 @@ __all__ = [
     "handle_again",
     "handle_due",
     "has_open_request",
+    "holdings_of",
     "is_web_address",
     "leave_out",
     "list_from_file",
@@ -61,7 +64,7 @@ __all__ = [
     "look_at",
     "mark_answered",
     "needs_second_person",
-    "of_client",
+    "of_clients",
     "open_link",
     "plan",
     "progress_of",

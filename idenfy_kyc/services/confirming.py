@@ -199,7 +199,9 @@ def _blocked(batch: RequestBatch, drafts: list[InformationRequest]) -> list[Info
     seen: set[str] = set()
     for draft in drafts:
         is_open = open_ones.in_the_way(draft.verification_id, draft.client_key, follows=draft.again_of_id)
-        if not draft.verification.is_eligible:
+        if draft.verification.erased_at is not None:
+            draft.reason = Reason.ERASED
+        elif not draft.verification.is_eligible:
             draft.reason, draft.reason_params = Reason.INELIGIBLE, {"status": draft.verification.status}
         elif is_open:
             draft.reason, draft.reason_params = Reason.OPEN_REQUEST, is_open

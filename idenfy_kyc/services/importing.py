@@ -130,7 +130,8 @@ def _upsert(portion: list[dict[str, Any]]) -> tuple[int, int]:
     ]
     with transaction.atomic(using=database.alias()):
         Verification.objects.bulk_create(new)
-        Verification.objects.bulk_update(changed, [*FIELDS, "updated_at"])
+        # Somebody may have been erased since they were read.
+        Verification.objects.filter(erased_at=None).bulk_update(changed, [*FIELDS, "updated_at"])
     return len(new), len(changed)
 
 

@@ -54,6 +54,8 @@ def receive(*, event_type: str, body: bytes, signature: str) -> WebhookDelivery:
     delivery, is_new = database.insist(lambda: _keep(event_type[:100], body), patience=PATIENCE)
     if is_new or _is_due(delivery):
         handle(delivery)
+    else:
+        _forget_erased(delivery)
     return delivery
 
 
@@ -93,6 +95,7 @@ def _note_problem(delivery: WebhookDelivery, problem: str) -> bool:
     delivery.problem = problem
     try:
         WebhookDelivery.objects.filter(pk=delivery.pk, handled_at=None).update(problem=problem)
+        _forget_erased(delivery)
     except DatabaseError:
         logger.error("Delivery %s was kept, and not handled: the database is away.", delivery.pk)
     return False
@@ -119,6 +122,12 @@ def _keep(event_type: str, body: bytes) -> tuple[WebhookDelivery, bool]:
         return known.get(), False
 
 
+def _forget_erased(delivery: WebhookDelivery) -> None:
+    """What says nothing new, or nothing that can be handled, keeps no body either once its client is erased."""
+    if Verification.objects.filter(scan_ref=delivery.scan_ref, erased_at__isnull=False).exists():
+        WebhookDelivery.objects.filter(pk=delivery.pk).forget(timezone.now())
+
+
 def _is_due(delivery: WebhookDelivery) -> bool:
     """Whether what came again has something to do: it failed, is no mere retry, or others were handled in between."""
     if delivery.handled_at is None or delivery.last_received_at - delivery.handled_at >= REPEAT:
@@ -137,6 +146,7 @@ def _apply(delivery: WebhookDelivery, report: Report) -> None:
         if problem := _do(delivery, report):
             body = {} if problem == DeliveryProblem.NOT_OURS else {"body": ""}
             WebhookDelivery.objects.filter(pk=delivery.pk).update(problem=problem, **body)
+            _forget_erased(delivery)
     delivery.handled_at = now
 
 
