@@ -254,7 +254,7 @@ class TestAskedOnFilter:
 
         page = alice_client.get(REQUESTS).context["cl"]
 
-        past_week = list(page.filter_specs[6].choices(page))[2]["query_string"]
+        past_week = list(page.filter_specs[5].choices(page))[2]["query_string"]
         assert names(alice_client, REQUESTS + past_week) == {"now"}
 
 
