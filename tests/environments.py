@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 ROOT = Path(__file__).parents[1]
 ADDRESS = re.compile(r'="(/[^"]*)"')
 """An address of this site in any attribute of a page: a link, a form, a script, or what a script is told."""
@@ -25,7 +27,8 @@ ADDRESS = re.compile(r'="(/[^"]*)"')
 def run_in(task: Callable[[], dict[str, Any]], database: Path, **changes: Any) -> dict[str, Any]:
     """What ``task`` returns in a project with ``changes``; any warning there is an error."""
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{database}"}
-    command = [sys.executable, "-W", "error", "-m", "tests.environments", task.__name__, json.dumps(changes)]
+    name = f"{task.__module__}.{task.__qualname__}"
+    command = [sys.executable, "-W", "error", "-m", "tests.environments", name, json.dumps(changes)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -160,21 +163,22 @@ def _record(count: int) -> list[int]:
     return list(Verification.objects.values_list("pk", flat=True))
 
 
-TASKS: dict[str, Callable[[], dict[str, Any]]] = {task.__name__: task for task in (journey, pages, migrations)}
-
-
-def main() -> None:
-    """One process: Django with these settings, the task, its result."""
+def set_up(changes: dict[str, Any]) -> None:
+    """Django with the settings of the tests, changed so."""
     import django
     from django.conf import settings
 
     from tests import settings as usual
 
-    task, changes = sys.argv[1], json.loads(sys.argv[2])
     values = {name: value for name, value in vars(usual).items() if name.isupper()} | changes
     settings.configure(**{name: value for name, value in values.items() if value is not None})
     django.setup()
-    sys.stdout.write(json.dumps(TASKS[task]()) + "\n")
+
+
+def main() -> None:
+    """One process: Django with these settings, the task, its result."""
+    set_up(json.loads(sys.argv[2]))
+    sys.stdout.write(json.dumps(import_string(sys.argv[1])()) + "\n")
 
 
 if __name__ == "__main__":

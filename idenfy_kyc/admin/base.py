@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -67,7 +68,8 @@ class BaseAdmin(AnyAdmin):
     withdraw_template = "admin/idenfy_kyc/withdraw.html"
 
     class Media:
-        css = {"all": ["idenfy_kyc/idenfy_kyc.css", "idenfy_kyc/requests.css"]}
+        css = {"all": ["idenfy_kyc/idenfy_kyc.css", "idenfy_kyc/requests.css", "idenfy_kyc/lists.css"]}
+        js = [Script("idenfy_kyc/lists.js", defer=True)]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or may_ask(request)

@@ -1,0 +1,90 @@
+"""What holds on every page of the app: axe has nothing serious to say, and nothing is cut off or scrolls sideways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, ViewportSize
+
+from tests.showcase import PAGES
+
+Visit = Callable[[str], Page]
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=400, height=800)
+AT_200_PERCENT = ViewportSize(width=640, height=450)
+"""What is left of 1280 × 900 when everything is twice as large."""
+
+SIDEWAYS = "[document.scrollingElement.scrollWidth, document.scrollingElement.clientWidth]"
+CUT_OFF = """() => {
+  const scrolls = (box) => box && box !== document.body
+    && (/auto|scroll/.test(getComputedStyle(box).overflowX) || scrolls(box.parentElement));
+  const isCut = (element) => {
+    const box = element.getBoundingClientRect();
+    if (!element.checkVisibility({ visibilityProperty: true }) || box.width <= 1 || scrolls(element.parentElement)) {
+      return false;
+    }
+    const isWider = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 2;
+    return box.right > innerWidth + 1 || box.left < -1 || (isWider && !scrolls(element));
+  };
+  const ours = document.querySelectorAll(".breadcrumbs, #content *, main *");
+  return [...ours].filter(isCut).map((element) => element.outerHTML.slice(0, 120));
+}"""
+
+DJANGOS = {
+    ("label-title-only", "#searchbar"): "requests",
+    ("label", "#id_verified_at_0"): "verification-add",
+    ("label", "#id_verified_at_1"): "verification-add",
+    ("link-in-text-block", ".breadcrumbs"): "report",
+}
+"""What Django's own templates do, with a page on which they do it: the label of a search is a picture, the two halves
+of a moment have none, and breadcrumbs are no more than links in a line."""
+
+SETTLED = "Promise.all(document.getAnimations().map((animation) => animation.finished))"
+
+
+def serious(page: Page) -> set[tuple[str, str]]:
+    """The rules that are broken, each with the element that breaks it."""
+    page.evaluate(SETTLED)
+    found = Axe().run(page).response["violations"]
+    return {
+        (rule["id"], f"{node['target'][0]}: {node['html'][:150]}")
+        for rule in found
+        if rule["impact"] in {"serious", "critical"}
+        for node in rule["nodes"]
+    }
+
+
+def is_djangos(finding: tuple[str, str]) -> bool:
+    return any(finding[0] == rule and finding[1].startswith(element) for rule, element in DJANGOS)
+
+
+@pytest.mark.parametrize("name", PAGES)
+class TestEveryPage:
+    def test_has_nothing_that_axe_calls_serious(self, visit: Visit, name: str) -> None:
+        page = visit(name)
+
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert {finding for finding in serious(page) if not is_djangos(finding)} == set(), scheme
+
+    def test_fits_on_a_screen(self, visit: Visit, name: str) -> None:
+        page = visit(name)
+
+        for size in (WIDE, NARROW, AT_200_PERCENT):
+            page.set_viewport_size(size)
+            width, room = page.evaluate(SIDEWAYS)
+            assert (width <= room, page.evaluate(CUT_OFF)) == (True, []), size
+
+
+class TestTheExemptions:
+    @pytest.mark.parametrize(("finding", "name"), DJANGOS.items())
+    def test_are_still_needed(self, visit: Visit, finding: tuple[str, str], name: str) -> None:
+        rule, element = finding
+
+        found = serious(visit(name))
+
+        assert [what for broken, what in found if broken == rule and what.startswith(element)]
