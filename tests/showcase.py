@@ -170,8 +170,8 @@ def page_of(made: RequestBatch | InformationRequest, act: str = "change", **more
     return admin(f"{made._meta.model_name}_{act}", made.pk, **more)
 
 
-def link(made: InformationRequest, who: str = CLIENT) -> Shown:
-    return Shown(reverse("idenfy_kyc:client_link", args=[made.public_id]), who=who)
+def link(made: InformationRequest, who: str = CLIENT, status: int = 200) -> Shown:
+    return Shown(reverse("idenfy_kyc:client_link", args=[made.public_id]), who=who, status=status)
 
 
 NO_LINK = "00000000-0000-0000-0000-000000000000"
@@ -236,9 +236,9 @@ PAGES: dict[str, Callable[[], Shown]] = {
     # The client's page
     "client": lambda: link(request(State.ISSUED)),
     "client-seen-by-staff": lambda: link(request(State.ISSUED), OFFICER),
-    "client-ended": lambda: link(request(State.EXPIRED)),
-    "client-answered": lambda: link(request(State.COMPLETED)),
-    "client-withdrawn": lambda: link(request(State.CANCELLED)),
+    "client-ended": lambda: link(request(State.EXPIRED), status=410),
+    "client-answered": lambda: link(request(State.COMPLETED), status=410),
+    "client-withdrawn": lambda: link(request(State.CANCELLED), status=410),
     "client-needs-help": lambda: link(request(State.ISSUED, session_url="")),
     "client-unknown": lambda: Shown(reverse("idenfy_kyc:client_link", args=[NO_LINK]), who=CLIENT, status=404),
 }
