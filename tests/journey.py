@@ -7,6 +7,15 @@ import re
 from collections import Counter
 from typing import Any
 
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from idenfy_kyc import services
+from idenfy_kyc.models import InformationRequest, RequestEvent, Verification
+from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
+from idenfy_kyc.testing.server import FakeServer
+from tests.admin.pages import BROWSER, filled_in
 from tests.environments import officer_of_a_new_project
 from tests.translations import texts_of
 
@@ -18,10 +27,6 @@ class Visitor:
     """A browser of sorts: goes where it is redirected, and remembers what it was given to read and to follow."""
 
     def __init__(self, user: Any = None) -> None:
-        from django.test import Client
-
-        from tests.admin.pages import BROWSER
-
         self.client = Client(headers={"Accept": BROWSER})
         self.addresses: set[str] = set()
         self.texts: dict[str, list[str]] = {}
@@ -42,20 +47,12 @@ class Visitor:
 
     def _ask(self, address: str, form: dict[str, Any] | None) -> Any:
         """As the server in front of Django does, which takes the prefix of the project off the path."""
-        from django.conf import settings
-
         path = address.removeprefix(settings.FORCE_SCRIPT_NAME or "")
         return self.client.get(path) if form is None else self.client.post(path, form)
 
 
 def journey() -> dict[str, Any]:
     """Choose thirteen, leave one out, confirm, stop, continue, send; show and download links; open; withdraw."""
-    from django.conf import settings
-
-    from idenfy_kyc.models import InformationRequest, RequestEvent
-    from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
-    from idenfy_kyc.testing.server import FakeServer
-
     officer, client = Visitor(officer_of_a_new_project()), Visitor()
     with FakeIdenfy() as fake, FakeServer(fake) as server:
         settings.IDENFY_KYC = {"API_KEY": CREDENTIALS[0], "API_SECRET": CREDENTIALS[1], "BASE_URL": server.url}
@@ -86,11 +83,6 @@ def journey() -> dict[str, Any]:
 
 def _plan(officer: Visitor, count: int) -> str:
     """Choose them, and leave the last one out; the address of the batch."""
-    from django.urls import reverse
-
-    from idenfy_kyc import services
-    from idenfy_kyc.models import Verification
-
     services.record_verifications(
         {"scan_ref": f"7-{number}", "client_id": f"1-{number}", "status": "APPROVED"} for number in range(count)
     )
@@ -105,8 +97,6 @@ def _plan(officer: Visitor, count: int) -> str:
 
 def _ask(officer: Visitor, batch: str) -> dict[str, Any]:
     """Confirm what is not filled in and what is, stop, continue, and send all of it."""
-    from tests.admin.pages import filled_in
-
     officer.go(f"{batch}change/", filled_in(expected="12", note=""))
     progress = officer.go(f"{batch}change/", filled_in(expected="12", note="Ετήσιος έλεγχος"))
     stopped = officer.go(f"{batch}pause/", {})
@@ -119,10 +109,6 @@ def _ask(officer: Visitor, batch: str) -> dict[str, Any]:
 
 def _withdraw(officer: Visitor, batch: str) -> None:
     """Show one link and withdraw it; then withdraw all the others."""
-    from django.urls import reverse
-
-    from idenfy_kyc.models import InformationRequest
-
     one = InformationRequest.objects.filter(state="issued").latest("pk")
     officer.go(reverse("admin:idenfy_kyc_informationrequest_show_link", args=[one.pk]), {})
     withdraw = reverse("admin:idenfy_kyc_informationrequest_withdraw", args=[one.pk])

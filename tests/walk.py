@@ -7,6 +7,21 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
+from django.core.management import CommandError, call_command
+from django.test import Client, override_settings
+from django.urls import reverse
+from django.utils import timezone
+
+from idenfy_kyc import services, wording
+from idenfy_kyc.choices import STATUS_LABELS, BatchState, EventKind, PauseReason, Reason, State
+from idenfy_kyc.management import terminal
+from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent
+from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
+from idenfy_kyc.testing.server import FakeServer
+from tests import showcase
+from tests.admin.pages import filled_in
+from tests.factories import make_verifications
+from tests.journey import journey
 from tests.translations import texts_of, untranslated
 
 MANY = 1234
@@ -21,9 +36,6 @@ class Screen(StringIO):
 
 def walk() -> dict[str, Any]:
     """What nobody can translate, place by place; how the plurals look, and the pages of a plan with many clients."""
-    from tests import showcase
-    from tests.journey import journey
-
     seen: dict[str, list[str]] = journey()["texts"]
     clients = _clients()
     for name, shown in {name: make() for name, make in showcase.PAGES.items()}.items():
@@ -38,10 +50,6 @@ def walk() -> dict[str, Any]:
 
 
 def _clients() -> dict[str, Any]:
-    from django.test import Client
-
-    from tests import showcase
-
     clients = {showcase.CLIENT: Client()}
     for name, user in showcase.people().items():
         clients[name] = Client()
@@ -51,29 +59,21 @@ def _clients() -> dict[str, Any]:
 
 def _codes() -> Iterator[str]:
     """Every word that stands for a code."""
-    from idenfy_kyc import wording
-    from idenfy_kyc.choices import STATUS_LABELS, BatchState, EventKind, PauseReason, Reason, State
-    from idenfy_kyc.models import RequestBatch, RequestEvent
-
     yield from (wording.reason_text(reason, {}) for reason in Reason)
     yield from (wording.event_text(RequestEvent(kind=kind)) for kind in EventKind)
     yield from (str(word) for word in (*State.labels, *BatchState.labels, *STATUS_LABELS.values()))
     for reason in PauseReason:
-        batch = RequestBatch(paused_at=wording.timezone.now(), pause_reason=reason)
+        batch = RequestBatch(paused_at=timezone.now(), pause_reason=reason)
         yield wording.pause_text(batch)
         yield wording.event_text(RequestEvent(kind=EventKind.PAUSED, params={"reason": reason}))
 
 
 def _command_says() -> Iterator[str]:
     """What ``idenfy_send`` writes: when there is work, when there is none, and when it cannot."""
-    from idenfy_kyc.management import terminal
-    from idenfy_kyc.models import InformationRequest
-    from tests import showcase
-
     InformationRequest.objects.filter(state__in=["queued", "sending"]).delete()
     terminal.REDRAW_SECONDS = 0
     with _a_fake_idenfy():
-        showcase.batch(*[showcase.State.QUEUED] * 3)
+        showcase.batch(*[State.QUEUED] * 3)
         yield from _said()
         yield from _said()
         yield from _said("--batch", "99")
@@ -83,8 +83,6 @@ def _command_says() -> Iterator[str]:
 
 
 def _said(*arguments: str) -> list[str]:
-    from django.core.management import CommandError, call_command
-
     screen = Screen()
     try:
         call_command("idenfy_send", *arguments, stdout=screen, stderr=screen)
@@ -97,14 +95,8 @@ def _said(*arguments: str) -> list[str]:
 
 def _acts_in_vain(officer: Any) -> dict[str, list[str]]:
     """Acts that cannot be done, each with the page that says so."""
-    from django.urls import reverse
-
-    from idenfy_kyc import services
-    from tests import showcase
-    from tests.admin.pages import filled_in
-
     plan = services.plan([showcase.verification()], planned_by=None, selection=showcase.SELECTION)
-    over = showcase.request(showcase.State.EXPIRED)
+    over = showcase.request(State.EXPIRED)
     a_list = reverse("admin:idenfy_kyc_verification_changelist")
     acts = {
         "changed": (showcase.page_of(plan).address, filled_in(expected="7", note=showcase.NOTE)),
@@ -129,32 +121,21 @@ def _shown(officer: Any, address: str, form: dict[str, Any] | None) -> list[str]
 
 
 def _lead_of_a_batch(count: int, officer: Any) -> str:
-    from tests import showcase
-
-    page = officer.get(showcase.page_of(showcase.batch(*[showcase.State.SENDING] * count)).address)
+    page = officer.get(showcase.page_of(showcase.batch(*[State.SENDING] * count)).address)
     return next(text for text in texts_of(page.text) if f"àšķîñĝ {count} " in text.casefold())
 
 
 def _pages_of_many(officer: Any) -> list[str]:
     """The texts of all pages that count the clients of a large plan."""
-    from django.urls import reverse
-
-    from idenfy_kyc import services
-    from tests.factories import make_verifications
-    from tests.showcase import page_of
-
     plan = services.plan(make_verifications(MANY), planned_by=None, selection="")
     batches = reverse("admin:idenfy_kyc_requestbatch_changelist")
-    return [text for address in (page_of(plan).address, batches) for text in texts_of(officer.get(address).text)]
+    return [
+        text for address in (showcase.page_of(plan).address, batches) for text in texts_of(officer.get(address).text)
+    ]
 
 
 @contextmanager
 def _a_fake_idenfy() -> Iterator[None]:
-    from django.test import override_settings
-
-    from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
-    from idenfy_kyc.testing.server import FakeServer
-
     with FakeIdenfy() as fake, FakeServer(fake) as server:
         asks = {"API_KEY": CREDENTIALS[0], "API_SECRET": CREDENTIALS[1], "BASE_URL": server.url}
         with override_settings(IDENFY_KYC=asks):
@@ -163,7 +144,5 @@ def _a_fake_idenfy() -> Iterator[None]:
 
 @contextmanager
 def _nobody_to_ask() -> Iterator[None]:
-    from django.test import override_settings
-
     with override_settings(IDENFY_KYC={"PROJECT_NAME": "Τράπεζα"}):
         yield
