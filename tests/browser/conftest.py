@@ -120,16 +120,15 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def visit(request: pytest.FixtureRequest, site: Site, browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Opens a page of the site by its name, as whoever it is for. One page at a time."""
-    options = getattr(request.module, "WINDOW", {})
-    windows = {who: site.window(browser, who, **options) for who in ("", *site.sessions)}
+def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the site by its name, as whoever it is for, in ``language``. One page at a time."""
+    windows = {who: site.window(browser, who) for who in ("", *site.sessions)}
 
-    def visit(name: str) -> Page:
+    def visit(name: str, language: str = "en") -> Page:
         window = windows[site.pages[name]["who"]]
         for page in window.pages:
             page.close()
-        return site.open(window, name)
+        return site.open(window, name, language)
 
     yield visit
     for window in windows.values():

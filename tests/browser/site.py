@@ -58,10 +58,11 @@ class Site:
             context.add_cookies([{"name": "sessionid", "value": self.sessions[who], "url": self.url}])
         return context
 
-    def open(self, window: BrowserContext, name: str) -> Page:
+    def open(self, window: BrowserContext, name: str, language: str = "en") -> Page:
         """One page in a window of whoever it is for."""
         shown = self.pages[name]
         page = window.new_page()
+        page.set_extra_http_headers({"Accept-Language": language})
         if shown["form"] is None:
             page.goto(shown["address"])
             return page

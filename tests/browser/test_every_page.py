@@ -11,7 +11,7 @@ from playwright.sync_api import Page, ViewportSize
 
 from tests.showcase import PAGES
 
-Visit = Callable[[str], Page]
+Visit = Callable[..., Page]
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=400, height=800)
@@ -27,12 +27,27 @@ CUT_OFF = """() => {
     if (!element.checkVisibility({ visibilityProperty: true }) || box.width <= 1 || scrolls(element.parentElement)) {
       return false;
     }
-    const isWider = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 2;
+    const isWider = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 2
+      && !element.matches("input, .colMS");  // a field scrolls by itself; Django's index floats its sidebar
     return box.right > innerWidth + 1 || box.left < -1 || (isWider && !scrolls(element));
   };
   const ours = document.querySelectorAll(".breadcrumbs, #content *, main *");
-  return [...ours].filter(isCut).map((element) => element.outerHTML.slice(0, 120));
+  return [...ours].filter((element) => isCut(element) && ![...element.children].some(isCut)).map((element) => element.outerHTML.slice(0, 120));
 }"""
+
+NAMES_THAT_TURN_THINGS_AROUND = """() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.querySelector("#content, main"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    const isAlone = text.parentElement.matches("option, h1, #content > h2");
+    if (/[\\u0590-\\u06ff]/.test(text.data) && !text.parentElement.closest("bdi, .visually-hidden") && !isAlone) {
+      found.push(text.parentElement.outerHTML.slice(0, 120));
+    }
+  }
+  return found;
+}"""
+"""Names from right to left that stand in no ``bdi``, and not by themselves."""
 
 DJANGOS = {
     ("label-title-only", "#searchbar"): "requests",
@@ -78,6 +93,21 @@ class TestEveryPage:
             page.set_viewport_size(size)
             width, room = page.evaluate(SIDEWAYS)
             assert (width <= room, page.evaluate(CUT_OFF)) == (True, []), size
+
+
+@pytest.mark.parametrize("name", PAGES)
+class TestFromRightToLeft:
+    def test_a_page_is_mirrored_and_fits(self, visit: Visit, name: str) -> None:
+        page = visit(name, "ar")
+
+        assert page.evaluate("getComputedStyle(document.querySelector('#content, main')).direction") == "rtl"
+        for size in (WIDE, NARROW):
+            page.set_viewport_size(size)
+            width, room = page.evaluate(SIDEWAYS)
+            assert (width <= room, page.evaluate(CUT_OFF)) == (True, []), size
+
+    def test_a_name_turns_nothing_around_it(self, visit: Visit, name: str) -> None:
+        assert visit(name).evaluate(NAMES_THAT_TURN_THINGS_AROUND) == []
 
 
 class TestTheExemptions:
