@@ -25,7 +25,7 @@ def nothing(model_admin: type[Any]) -> type[Any]:
     return type(model_admin.__name__, (Nothing, model_admin), {})
 
 
-empty = admin.AdminSite(name="empty")
+empty = admin.site.__class__(name="empty")  # Django's, or that of a theme which has its own
 empty.register(Verification, nothing(VerificationAdmin))
 empty.register(InformationRequest, nothing(InformationRequestAdmin))
 empty.register(RequestBatch, nothing(RequestBatchAdmin))

@@ -18,7 +18,7 @@ from django.urls import reverse
 from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import RequestBatch
 from idenfy_kyc.testing.plugin import RunningFake
-from tests import environments, settings
+from tests import environments, settings, unfold, walk
 from tests.admin.pages import BROWSER, filled_in, make_plan, url
 from tests.environments import run_in
 from tests.factories import make_batch, make_queue, make_request
@@ -72,6 +72,17 @@ class TestTheJourney:
 
         assert_arrived(found)
         assert found["actors"] == ["", "rasa@example.com"]
+
+
+class TestUnfold:
+    @pytest.mark.parametrize("urls", [unfold.AS_THEY_ARE, unfold.MIXED_IN])
+    def test_leaves_every_page_and_act_as_usable(self, tmp_path: Path, urls: str) -> None:
+        found = run_in(walk.pages, tmp_path / "db.sqlite3", ROOT_URLCONF=urls, **unfold.PROJECT)
+
+        assert_arrived(found)
+        assert {"plan", "stopped", "report", "request-issued", "verifications", "requests", "batches"} <= {
+            *found["styled"]
+        }
 
 
 class TestWithoutSettings:

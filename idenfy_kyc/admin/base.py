@@ -68,7 +68,7 @@ class BaseAdmin(AnyAdmin):
     withdraw_template = "admin/idenfy_kyc/withdraw.html"
 
     class Media:
-        css = {"all": ["idenfy_kyc/idenfy_kyc.css", "idenfy_kyc/requests.css", "idenfy_kyc/lists.css"]}
+        css = {"all": [f"idenfy_kyc/{name}.css" for name in ("themes", "idenfy_kyc", "requests", "lists")]}
         js = [Script("idenfy_kyc/lists.js", defer=True)]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page
 
 from tests.showcase import PAGES
 
+from .looks import AT_200_PERCENT, NARROW, SCHEMES, WIDE, cut_off, serious
+
 Visit = Callable[..., Page]
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=400, height=800)
-AT_200_PERCENT = ViewportSize(width=640, height=450)
-"""What is left of 1280 × 900 when everything is twice as large."""
-
-SIDEWAYS = "[document.scrollingElement.scrollWidth, document.scrollingElement.clientWidth]"
-CUT_OFF = """() => {
-  const scrolls = (box) => box && box !== document.body
-    && (/auto|scroll/.test(getComputedStyle(box).overflowX) || scrolls(box.parentElement));
-  const isCut = (element) => {
-    const box = element.getBoundingClientRect();
-    if (!element.checkVisibility({ visibilityProperty: true }) || box.width <= 1 || scrolls(element.parentElement)) {
-      return false;
-    }
-    const isWider = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 2
-      && !element.matches("input, .colMS");  // a field scrolls by itself; Django's index floats its sidebar
-    return box.right > innerWidth + 1 || box.left < -1 || (isWider && !scrolls(element));
-  };
-  const ours = document.querySelectorAll(".breadcrumbs, #content *, main *");
-  return [...ours].filter((element) => isCut(element) && ![...element.children].some(isCut)).map((element) => element.outerHTML.slice(0, 120));
-}"""
 
 NAMES_THAT_TURN_THINGS_AROUND = """() => {
   const found = [];
@@ -58,20 +36,6 @@ DJANGOS = {
 """What Django's own templates do, with a page on which they do it: the label of a search is a picture, the two halves
 of a moment have none, and breadcrumbs are no more than links in a line."""
 
-SETTLED = "Promise.all(document.getAnimations().map((animation) => animation.finished))"
-
-
-def serious(page: Page) -> set[tuple[str, str]]:
-    """The rules that are broken, each with the element that breaks it."""
-    page.evaluate(SETTLED)
-    found = Axe().run(page).response["violations"]
-    return {
-        (rule["id"], f"{node['target'][0]}: {node['html'][:150]}")
-        for rule in found
-        if rule["impact"] in {"serious", "critical"}
-        for node in rule["nodes"]
-    }
-
 
 def is_djangos(finding: tuple[str, str]) -> bool:
     return any(finding[0] == rule and finding[1].startswith(element) for rule, element in DJANGOS)
@@ -89,10 +53,7 @@ class TestEveryPage:
     def test_fits_on_a_screen(self, visit: Visit, name: str) -> None:
         page = visit(name)
 
-        for size in (WIDE, NARROW, AT_200_PERCENT):
-            page.set_viewport_size(size)
-            width, room = page.evaluate(SIDEWAYS)
-            assert (width <= room, page.evaluate(CUT_OFF)) == (True, []), size
+        assert [cut_off(page, size) for size in (WIDE, NARROW, AT_200_PERCENT)] == [[], [], []]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -101,10 +62,7 @@ class TestFromRightToLeft:
         page = visit(name, "ar")
 
         assert page.evaluate("getComputedStyle(document.querySelector('#content, main')).direction") == "rtl"
-        for size in (WIDE, NARROW):
-            page.set_viewport_size(size)
-            width, room = page.evaluate(SIDEWAYS)
-            assert (width <= room, page.evaluate(CUT_OFF)) == (True, []), size
+        assert (cut_off(page, WIDE), cut_off(page, NARROW)) == ([], [])
 
     def test_a_name_turns_nothing_around_it(self, visit: Visit, name: str) -> None:
         assert visit(name).evaluate(NAMES_THAT_TURN_THINGS_AROUND) == []
