@@ -31,6 +31,12 @@ CUT_OFF = """(selector) => {
   return innermost.map((element) => element.outerHTML.slice(0, 120));
 }"""
 
+ERRORS = """() => [...document.querySelectorAll("ul.errorlist")].map((list) => {
+  const described = document.querySelector(`[aria-describedby~="${list.id}"]`);
+  return [described && described.name, described && described.getAttribute("aria-invalid"), list.textContent.trim()];
+})"""
+"""Each list of errors: the field that it describes, whether that is marked as wrong, and the words."""
+
 SETTLED = "Promise.all(document.getAnimations().map((animation) => animation.finished))"
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.showcase import PAGES
 
-from .looks import AT_200_PERCENT, NARROW, SCHEMES, WIDE, cut_off, serious
+from .looks import AT_200_PERCENT, ERRORS, NARROW, SCHEMES, WIDE, cut_off, serious
 
 Visit = Callable[..., Page]
 
@@ -50,22 +50,35 @@ class TestEveryPage:
             page.emulate_media(color_scheme=scheme)
             assert {finding for finding in serious(page) if not is_djangos(finding)} == set(), scheme
 
-    def test_fits_on_a_screen(self, visit: Visit, name: str) -> None:
+    def test_fits_on_a_screen_and_turns_nothing_around(self, visit: Visit, name: str) -> None:
         page = visit(name)
 
+        assert page.evaluate(NAMES_THAT_TURN_THINGS_AROUND) == []
         assert [cut_off(page, size) for size in (WIDE, NARROW, AT_200_PERCENT)] == [[], [], []]
 
 
 @pytest.mark.parametrize("name", PAGES)
 class TestFromRightToLeft:
-    def test_a_page_is_mirrored_and_fits(self, visit: Visit, name: str) -> None:
+    def test_is_mirrored_and_fits(self, visit: Visit, name: str) -> None:
         page = visit(name, "ar")
 
         assert page.evaluate("getComputedStyle(document.querySelector('#content, main')).direction") == "rtl"
         assert (cut_off(page, WIDE), cut_off(page, NARROW)) == ([], [])
 
-    def test_a_name_turns_nothing_around_it(self, visit: Visit, name: str) -> None:
-        assert visit(name).evaluate(NAMES_THAT_TURN_THINGS_AROUND) == []
+
+class TestErrors:
+    @pytest.mark.parametrize("name", [name for name in PAGES if name.endswith("-errors")])
+    def test_are_in_the_title_and_tied_to_their_fields(self, visit: Visit, name: str) -> None:
+        page = visit(name)
+
+        errors = page.evaluate(ERRORS)
+        assert page.title().startswith("Error: ")
+        assert errors
+        assert [said for said in errors if None in said] == []
+
+    @pytest.mark.parametrize("name", ["plan-errors", "withdraw-errors"])
+    def test_of_a_page_of_ours_draw_the_focus(self, visit: Visit, name: str) -> None:
+        assert visit(name).evaluate("document.activeElement.getAttribute('aria-invalid')") == "true"
 
 
 class TestTheExemptions:

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from idenfy_kyc.testing import Fault
 
 from .conftest import Demo
+from .looks import ERRORS
 from .test_journey import choose_this_page
 
 CLIENTS = 160
@@ -23,10 +24,6 @@ LOOKS = """(element) => {
   return [style.outlineStyle, style.outlineWidth, style.boxShadow, style.borderColor, style.backgroundColor].join();
 }"""
 IS_FOCUSED = "(element) => element === document.activeElement && element.matches(':focus-visible')"
-ERRORS = """() => [...document.querySelectorAll("ul.errorlist")].map((list) => {
-  const described = document.querySelector(`[aria-describedby~="${list.id}"]`);
-  return [described && described.name, described && described.getAttribute("aria-invalid"), list.textContent.trim()];
-})"""
 
 
 def tab_to(page: Page, wanted: Locator) -> None:
