@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint docs bench clean
 
 help:  ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,14 +27,19 @@ lint: $(VENV)/.for-lint  ## Check style, types, templates and migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy idenfy_kyc example_project tests
 	@find idenfy_kyc example_project -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
+	@find idenfy_kyc example_project tests -name '*.py' -exec $(BIN)/django-upgrade --check --target-version 5.2 {} +
+	@$(BIN)/pre-commit validate-config
 	@DATABASE_URL=sqlite://:memory: DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check
+
+docs: $(VENV)/.for-docs  ## Build the documentation, into docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 bench: $(VENV)/.for-bench  ## Measure what asking costs beside the network, and count queries
 	@$(BIN)/python -m benchmarks.queries
 	@$(BIN)/python -m benchmarks.sending
 
 clean:  ## Take away the virtualenv, caches and what was built
-	rm -rf $(VENV) $(VENV)-newest build dist *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-newest build dist docs/_build *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis
 
 # One virtualenv for all; each group of packages is installed when it is first needed, and again when the lists change.
 $(VENV)/.for-%: $(VENV)/.made setup.cfg pyproject.toml

@@ -185,6 +185,8 @@ def _welcome(port: int, fake_port: int) -> str:
     4. Let iDenfy fail for a minute, from a second terminal: {python} -m example_project.demo --outage 60
     5. As links: open a request, Show link, and open it in a private window as the client would.
     6. Search for “Demo:” to find the clients with whom something goes wrong.
+    7. As officer: Verifications, Ask from a list…, and choose example_project/samples/annual_review.csv, or paste what
+       is in it: 800 clients. Nearly all of them are here with make demo CLIENTS=5000.
 
   Ctrl-C stops both.
 """

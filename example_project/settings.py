@@ -40,6 +40,7 @@ else:
         "WEBHOOK_SIGNING_KEYS": env.list("IDENFY_WEBHOOK_SIGNING_KEYS", default=[]),
     }
 IDENFY_KYC["PROJECT_NAME"] = "Example Bank"
+IDENFY_KYC["CLIENTS"] = "example_project.clients.describe"
 
 INSTALLED_APPS = [
     "example_project",

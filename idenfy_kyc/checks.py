@@ -7,6 +7,7 @@ once.
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 
 from .conf import MAX_LIFETIME, MIN_LIFETIME, SETTING, Settings
 
@@ -43,7 +45,7 @@ _TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 to E010: what the dict holds is known, of the right type and within the limits."""
+    """E001 to E010, and E012: what the dict holds is known, of the right type and within the limits."""
     given = getattr(settings, SETTING, {})
     if not isinstance(given, Mapping):
         hint = f'Write {SETTING} = {{"API_KEY": "…", "API_SECRET": "…"}}.'
@@ -57,6 +59,7 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         *_limits(sound),
         *_timeouts(sound),
         *_retry_waits(sound),
+        *_clients(sound),
     ]
 
 
@@ -164,6 +167,30 @@ def _retry_waits(sound: Settings) -> Iterator[CheckMessage]:
     if not sound.RETRY_WAITS or min(sound.RETRY_WAITS) <= timedelta():
         message = f"{_name('RETRY_WAITS')} must hold at least one waiting time, and each must be above 0."
         yield _error("E010", message, _example("RETRY_WAITS"))
+
+
+def _clients(sound: Settings) -> Iterator[CheckMessage]:
+    fault = _function_fault(str(sound.CLIENTS)) if sound.CLIENTS else ""
+    if fault:
+        hint = 'Write the dotted path of a function, for example "CLIENTS": "myproject.clients.describe".'
+        yield _error("E012", f"{_name('CLIENTS')} {fault}.", hint)
+
+
+def _function_fault(path: str) -> str:
+    """What is wrong with the path of a function, to follow its name in a sentence; empty if nothing is."""
+    try:
+        function = import_string(path)
+    except Exception as error:  # noqa: BLE001 (a module of the host's: importing it may raise anything)
+        return f"cannot be imported: {type(error).__name__}"
+    if not callable(function):
+        return f"is no function; it is {_kind(function)}"
+    try:
+        inspect.signature(function).bind(verifications=[])
+    except TypeError:
+        return "cannot be called with the one argument verifications=…"
+    except ValueError:
+        pass  # written in C, it may not tell
+    return ""
 
 
 def _sound_settings(given: Mapping[Any, Any]) -> Settings:

@@ -9,7 +9,8 @@
         ├── AlreadyOpen               the client has an open request
         ├── NotEligible               the verification's status rules it out
         ├── TooMany                   more verifications than one batch may hold
-        └── PlanChanged               the number that was confirmed no longer holds
+        ├── PlanChanged               the number that was confirmed no longer holds
+        └── SecondPersonNeeded        whoever planned may not confirm so many
 
 A missing or wrong setting is Django's ``ImproperlyConfigured``, on purpose outside this tree, so that no
 ``except IdenfyError`` swallows it.
@@ -67,7 +68,7 @@ class IdenfyStatusError(IdenfyApiError):
 
 
 class IdenfyResponseError(IdenfyApiError):
-    """A 2xx answer without a token that we can read: something was done, and we do not know what."""
+    """A 2xx answer that we cannot read. After the call that asks: something was done, and we do not know what."""
 
     def __init__(self, description: str, *, status_code: int) -> None:
         super().__init__(description)
@@ -101,3 +102,7 @@ class PlanChanged(RequestError):
         super().__init__(f"{actual} would be asked, not {expected}")
         self.expected = expected
         self.actual = actual
+
+
+class SecondPersonNeeded(RequestError):
+    """Whoever planned may not confirm so many clients; nothing was queued, and the attempt is on record."""

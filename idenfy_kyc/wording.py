@@ -15,8 +15,8 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
+from django.utils.translation import get_language_info, gettext_lazy, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from .choices import ENDS_BY_CLOCK, EventKind, PauseReason, Reason, State, status_label
 from .models import InformationRequest, RequestBatch, RequestEvent
@@ -28,6 +28,7 @@ _REASONS: dict[str, Promise] = {
     Reason.SAME_CLIENT: gettext_lazy("A further verification of a client in this plan"),
     Reason.INELIGIBLE: gettext_lazy("The verification’s status at iDenfy rules it out"),
     Reason.LEFT_OUT: gettext_lazy("Left out"),
+    Reason.OVERTAKEN: gettext_lazy("Asked again already, or answered since this plan was made"),
     Reason.NO_ANSWER: gettext_lazy("iDenfy’s answer did not arrive"),
     Reason.UNREADABLE: gettext_lazy("iDenfy’s answer could not be read"),
     Reason.SERVER_ERROR: gettext_lazy("iDenfy answered that something went wrong there"),
@@ -39,10 +40,21 @@ _REASONS: dict[str, Promise] = {
     Reason.MARKED: gettext_lazy("Marked as answered by staff"),
 }
 
+_REASONS_WITH: dict[str, list[tuple[str, Any]]] = {
+    Reason.LEFT_OUT: [("by", gettext_lazy("Left out by %(by)s"))],
+    Reason.WITHDRAWN: [("note", gettext_lazy("Withdrawn: “%(note)s”"))],
+    Reason.GIVEN_UP: [("by", gettext_lazy("Given up by %(by)s, and asked again"))],
+    Reason.MARKED: [
+        ("by", gettext_lazy("Marked by %(by)s: “%(note)s”")),
+        ("note", gettext_lazy("Marked: “%(note)s”")),
+    ],
+}
+"""Better words, for those that have this parameter: the first that fits."""
+
 _PAUSES: dict[str, Promise] = {
     PauseReason.PERSON: gettext_lazy("somebody stopped it"),
     PauseReason.NOT_CONFIGURED: gettext_lazy("no API key is set"),
-    PauseReason.OTHER_ACCOUNT: gettext_lazy("the settings name another iDenfy account than when it was confirmed"),
+    PauseReason.OTHER_ACCOUNT: gettext_lazy("the API key or address is another one than when it was confirmed"),
     PauseReason.UNAUTHORIZED: gettext_lazy("iDenfy does not accept the API key"),
     PauseReason.CONTRACT: gettext_lazy("iDenfy says that the contract does not allow it"),
     PauseReason.PERMISSION: gettext_lazy("iDenfy says that the API key may not do this"),
@@ -72,6 +84,7 @@ _EVENTS: dict[str, Promise] = {
     EventKind.WITHDRAWN: gettext_lazy("Withdrawn"),
     EventKind.CANCELLED: gettext_lazy("Taken out of the queue: the verification’s status at iDenfy rules it out"),
     EventKind.GIVEN_UP: gettext_lazy("Given up, and asked again"),
+    EventKind.ASKED_AGAIN: gettext_lazy("Asked again"),
     EventKind.EXPIRED: gettext_lazy("No answer received; the time is over"),
     EventKind.ANSWERED: gettext_lazy("The client answered"),
     EventKind.MARKED: gettext_lazy("Marked as answered"),
@@ -79,17 +92,22 @@ _EVENTS: dict[str, Promise] = {
 
 
 def reason_text(reason: str, params: Params) -> str:
-    """Why a request is not asked, uncertain or withdrawn; empty without a reason."""
+    """Why a request is not asked, uncertain, withdrawn or answered; empty without a reason."""
     text = _word(_REASONS, reason)
     if reason == Reason.INELIGIBLE and params.get("status"):
         return _("%(status)s at iDenfy") % {"status": status_label(params["status"])}
-    if reason == Reason.LEFT_OUT and params.get("by"):
-        return _("Left out by %(name)s") % {"name": params["by"]}
-    if reason == Reason.WITHDRAWN and params.get("note"):
-        return _("Withdrawn: “%(note)s”") % {"note": params["note"]}
+    for key, words in _REASONS_WITH.get(reason, []):
+        if params.get(key):
+            return str(words % params)
     if reason == Reason.OPEN_REQUEST and (details := _open_details(params)):
         return _("%(reason)s (%(details)s)") % {"reason": text, "details": ", ".join(details)}
     return text
+
+
+def marked_text(request: InformationRequest) -> str:
+    """Who marked a request as answered, and where it was seen; empty if nobody did: then iDenfy said so."""
+    is_marked = request.state == State.COMPLETED and request.reason == Reason.MARKED
+    return reason_text(request.reason, request.reason_params) if is_marked else ""
 
 
 def pause_text(batch: RequestBatch, now: datetime | None = None) -> str:
@@ -119,7 +137,7 @@ def event_text(event: RequestEvent) -> str:
         details = reason_text(params.get("reason", ""), params)
     elif kind == EventKind.REFUSED:
         details = said_text(params)
-    elif kind == EventKind.WITHDRAWN and params.get("note"):
+    elif kind in {EventKind.WITHDRAWN, EventKind.MARKED} and params.get("note"):
         details = _("“%(words)s”") % {"words": params["note"]}
     return _("%(what)s: %(details)s") % {"what": text, "details": details} if details else text
 
@@ -136,6 +154,14 @@ def asks_text(batch: RequestBatch) -> str:
     if batch.bank_card_verification:
         asks.append(_("bank card check"))
     return capfirst(", ".join(asks)) or _("Nothing chosen yet")
+
+
+def language_text(code: str) -> str:
+    """The name of a language in the reader's; of one that Django does not know, the code."""
+    try:
+        return str(get_language_info(code.replace("_", "-").lower())["name_translated"])
+    except KeyError:
+        return code
 
 
 def state_label(request: InformationRequest) -> str:

@@ -112,6 +112,7 @@ class TestTypes:
             ("CONCURRENCY", 8.0, "a whole number; it is of type float", '"CONCURRENCY": 8'),
             ("READ_TIMEOUT", True, "a number; it is of type bool", '"READ_TIMEOUT": 15.0'),
             ("READ_TIMEOUT", timedelta(seconds=15), "a number; it is of type timedelta", '"READ_TIMEOUT": 15.0'),
+            ("TYPE_COUNT_ABOVE", "100", "a whole number or None; it is of type str", '"TYPE_COUNT_ABOVE": 100'),
             ("DEFAULT_LIFETIME", 86400, "a timedelta; it is of type int", '"DEFAULT_LIFETIME": timedelta(days=14)'),
             ("WEBHOOK_SIGNING_KEYS", "key", "a list of strings; it is of type str", '"WEBHOOK_SIGNING_KEYS": ["…"]'),
             (

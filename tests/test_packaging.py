@@ -12,6 +12,7 @@ import pytest
 import idenfy_kyc
 
 ROOT = Path(__file__).parents[1]
+MAKEFILE = (ROOT / "Makefile").read_text()
 CLASSIFIER = re.compile(r"^(Programming Language :: Python|Framework :: Django) :: (\d+\.\d+)$")
 
 
@@ -62,3 +63,23 @@ class TestDependencies:
         names = re.findall(r"^[a-z0-9]+", metadata["options"]["install_requires"], flags=re.MULTILINE)
 
         assert names == ["cryptography", "django", "requests", "urllib3"]
+
+
+class TestTheHooksBeforeACommit:
+    HOOKS = re.findall(r"^ +entry: \.venv/bin/(\S+)(.*)$", (ROOT / ".pre-commit-config.yaml").read_text(), re.MULTILINE)
+    RECIPE = re.findall(r"^lint:[^\n]*\n((?:\t[^\n]*\n)+)", MAKEFILE, re.MULTILINE)[0]
+    LINT = re.findall(r"\$\(BIN\)/(\S+)(.*)$", RECIPE, re.MULTILINE)
+
+    def test_are_tools_that_make_lint_runs_too(self) -> None:
+        group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["lint"]
+        installed = {re.split(r"[<>=]", name)[0] for name in group if isinstance(name, str)}
+        hooks = {tool for tool, _options in self.HOOKS}
+
+        assert hooks == {"ruff", "djade", "django-upgrade"}
+        assert hooks <= {tool for tool, _options in self.LINT} & installed
+
+    def test_mean_the_oldest_django_as_make_lint_does(self, versions: dict[str, list[str]]) -> None:
+        options = " ".join(options for _tool, options in [*self.HOOKS, *self.LINT])
+        meant = set(re.findall(r"--target-version (\S+)", options))
+
+        assert meant == {versions["Django"][0]}

@@ -91,6 +91,9 @@ class TestReasonText:
             (Reason.INELIGIBLE, {"status": "FROZEN"}, "FROZEN (iDenfy’s new word) at iDenfy"),
             (Reason.LEFT_OUT, {"by": "Alice"}, "Left out by Alice"),
             (Reason.WITHDRAWN, {"note": "client left"}, "Withdrawn: “client left”"),
+            (Reason.GIVEN_UP, {"by": "Alice"}, "Given up by Alice, and asked again"),
+            (Reason.MARKED, {"by": "Alice", "note": "on paper"}, "Marked by Alice: “on paper”"),
+            (Reason.MARKED, {"by": "", "note": "on paper"}, "Marked: “on paper”"),
         ],
     )
     def test_uses_the_parameters(self, reason: Reason, params: dict[str, Any], expected: str) -> None:
@@ -194,6 +197,17 @@ class TestAsksText:
 
     def test_says_that_a_new_plan_asks_for_nothing_yet(self) -> None:
         assert wording.asks_text(RequestBatch()) == "Nothing chosen yet"
+
+
+class TestLanguageText:
+    @pytest.mark.parametrize(
+        ("code", "name"), [("lt", "Lithuanian"), ("pt-br", "Brazilian Portuguese"), ("de_AT", "German"), ("xx", "xx")]
+    )
+    def test_is_the_name_that_readers_know_or_else_the_code(self, code: str, name: str) -> None:
+        assert wording.language_text(code) == name
+
+    def test_is_empty_without_a_language(self) -> None:
+        assert wording.language_text("") == ""
 
 
 class TestTimeLeftText:

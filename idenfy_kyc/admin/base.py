@@ -10,17 +10,20 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
 from django.forms.widgets import Script
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import services, wording
 from ..choices import State
+from ..clients import client_of
 from ..conf import get_settings
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
+from ..models.request import InformationRequestQuerySet
 from ..secret import Secret
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 MAY_ASK = "idenfy_kyc.request_information"
 MAY_REVEAL = "idenfy_kyc.reveal_link"
 UNFINISHED_SHOWN = 3
+DECISION, DECISION_NEEDED = "decision", "needed"
+"""The filter of the requests to which the line above the lists leads."""
 
 
 def may_ask(request: HttpRequest) -> bool:
@@ -62,10 +67,18 @@ def rows_seen_by(site: admin.AdminSite, request: HttpRequest, model: type[M]) ->
     return other.get_queryset(request) if other.has_view_permission(request) else model._default_manager.none()
 
 
+def our_rows(queryset: QuerySet[InformationRequest]) -> InformationRequestQuerySet:
+    """Those rows, with our questions: a host's subclass may have made a plain queryset of them."""
+    if isinstance(queryset, InformationRequestQuerySet):
+        return queryset
+    return InformationRequest.objects.filter(pk__in=queryset.order_by().values("pk"))
+
+
 class BaseAdmin(AnyAdmin):
     """The habits of all three: whoever may ask may look, the lists say what is unfinished, the pages have our style."""
 
     withdraw_template = "admin/idenfy_kyc/withdraw.html"
+    mark_answered_template = "admin/idenfy_kyc/mark_answered.html"
 
     class Media:
         css = {"all": [f"idenfy_kyc/{name}.css" for name in ("themes", "idenfy_kyc", "requests", "lists")]}
@@ -81,16 +94,35 @@ class BaseAdmin(AnyAdmin):
         return may_reveal(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's list, and above it what is unfinished; the template is ``admin/idenfy_kyc/change_list.html``.
+        """Django's list, and above it what waits for a person; the template is ``admin/idenfy_kyc/change_list.html``.
 
         Raises ``PermissionDenied`` for an action that this user is not offered. Django would just show the list again.
         """
         asked = set(request.POST.getlist("action")) - {""}
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
-        context = {"unfinished": self._unfinished(request)} | (extra_context or {})
+        above = {"decisions": self._decisions(request), "unfinished": self._unfinished(request)}
+        context = above | _environment() | (extra_context or {})
         answer: HttpResponse = super().changelist_view(request, context)
         return answer
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, context | _environment(), *args, **kwargs)
+
+    def _decisions(self, request: HttpRequest) -> dict[str, str]:
+        """“12 requests need a decision: 4 are uncertain, 8 have not been asked yet”, and the way there; one query."""
+        if not may_ask(request):
+            return {}
+        rows = our_rows(rows_seen_by(self.admin_site, request, InformationRequest)).needing_decision()
+        queued = Count("pk", filter=Q(state=State.QUEUED))
+        counts = rows.aggregate(all=Count("pk"), queued=queued)
+        if not counts["all"]:
+            return {}
+        query = urlencode({DECISION: DECISION_NEEDED})
+        return {
+            "url": f"{self.url_of('changelist', model=InformationRequest)}?{query}",
+            "text": _decisions_text(counts),
+        }
 
     def _unfinished(self, request: HttpRequest) -> list[dict[str, str]]:
         """“452 clients of “Annual review” have not been asked yet”: oldest first, for those who may ask; one query."""
@@ -130,7 +162,7 @@ class BaseAdmin(AnyAdmin):
             "original": crumb or title,
             "media": self.media,
             "has_view_permission": self.has_view_permission(request),
-            "environment": get_settings().ENVIRONMENT,
+            **_environment(),
             **extra,
         }
 
@@ -156,9 +188,16 @@ class ReadOnlyAdmin(BaseAdmin):
         return False
 
 
-def only_post() -> HttpResponse:
-    """The answer to a GET of an act."""
-    return HttpResponseNotAllowed(["POST"])
+def _environment() -> dict[str, str]:
+    """The word of the settings for ``includes/title.html``: which system this is, on every page."""
+    return {"idenfy_environment": get_settings().ENVIRONMENT}
+
+
+def with_environment(button: str) -> str:
+    """The words of a button that asks real people, and on which system: “Ask 764 clients [TEST]”."""
+    environment = get_settings().ENVIRONMENT
+    params = {"button": button, "environment": environment}
+    return _("%(button)s [%(environment)s]") % params if environment else button
 
 
 def client_link_url(request: HttpRequest, info_request: InformationRequest) -> Secret | None:
@@ -175,12 +214,42 @@ def masked(url: str) -> str:
     return f"{url.rstrip('/').rpartition('/')[0]}/••••••••"
 
 
-def client_html(verification: Verification) -> SafeString:
-    """A client as a cell of a list: the name, and beneath it the client ID."""
-    beneath = verification.client_id if verification.name else ""
-    if not beneath:
-        return format_html('<bdi class="ik-client">{}</bdi>', verification.label)
-    return format_html('<bdi class="ik-client">{}</bdi> <span class="ik-beneath">{}</span>', verification.name, beneath)
+def client_name(verification: Verification) -> str:
+    """What staff know the client by: the host project's name for him, or else what we have."""
+    return client_of(verification).name or verification.label
+
+
+def client_html(verification: Verification, *, within_link: bool = False) -> SafeString:
+    """A client as a cell of a list: the name, which leads to the host's own page about him, and the client ID.
+
+    ``within_link``: where the whole cell is a link already, and a second one inside it would be none.
+    """
+    name = client_name(verification)
+    html = format_html('<bdi class="ik-client">{}</bdi>', name)
+    url = client_of(verification).url
+    if url and not within_link:
+        html = format_html('<a href="{}">{}</a>', url, html)
+    if verification.client_id in {"", name}:
+        return html
+    return format_html('{} <span class="ik-beneath">{}</span>', html, verification.client_id)
+
+
+def client_facts(verification: Verification) -> list[tuple[str, str]]:
+    """What else the host project knows of the client, for a page about him."""
+    client = client_of(verification)
+    project = get_settings().PROJECT_NAME
+    page = _("Page in %(project)s") % {"project": project} if project else _("Page in your project")
+    facts = [
+        (_("E-mail"), client.email or ""),
+        (_("Language"), wording.language_text(client.language or "")),
+        (_("Client’s page"), link_html(client.url, page) if client.url else ""),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def with_beneath(text: object, beneath: str) -> SafeString:
+    """A cell of a list, with something smaller beneath if there is anything."""
+    return format_html('{} <span class="ik-beneath">{}</span>', text, beneath) if beneath else format_html("{}", text)
 
 
 def link_html(url: str, text: str) -> SafeString:
@@ -199,6 +268,23 @@ def state_html(request: InformationRequest, more: str = "") -> SafeString:
 def batch_name(batch: RequestBatch) -> str:
     """What staff know a batch by: its reason; a plan may not have one yet."""
     return batch.note or str(batch)
+
+
+def _decisions_text(counts: dict[str, int]) -> str:
+    uncertain, queued = counts["all"] - counts["queued"], counts["queued"]
+    details = []
+    if uncertain:
+        text = ngettext("%(count)s is uncertain", "%(count)s are uncertain", uncertain)
+        details.append(text % {"count": wording.number_text(uncertain)})
+    if queued:
+        text = ngettext("%(count)s has not been asked yet", "%(count)s have not been asked yet", queued)
+        details.append(text % {"count": wording.number_text(queued)})
+    words = ngettext(
+        "%(count)s request needs a decision: %(details)s.",
+        "%(count)s requests need a decision: %(details)s.",
+        counts["all"],
+    )
+    return words % {"count": wording.number_text(counts["all"]), "details": ", ".join(details)}
 
 
 def _unfinished_text(batch: Any) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ..choices import OPEN, State, status_label
 from ..models import InformationRequest, RequestBatch, Verification
 from ..models.request import InformationRequestQuerySet
-from .base import rows_seen_by
+from .base import DECISION, DECISION_NEEDED, our_rows, rows_seen_by
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -32,7 +32,7 @@ YEAR = timedelta(days=365)
 
 def requests_seen_by(site: admin.AdminSite, request: HttpRequest) -> InformationRequestQuerySet:
     """What this user sees of the requests that somebody made of a client, sent or not."""
-    return our_rows(rows_seen_by(site, request, InformationRequest)).exclude(state__in=NEVER_ASKED)
+    return our_rows(rows_seen_by(site, request, InformationRequest)).made()
 
 
 def newest_of(requests: InformationRequestQuerySet) -> Coalesce:
@@ -49,13 +49,6 @@ def last_sent_of(requests: InformationRequestQuerySet) -> Coalesce:
     subquery would empty the list that is sorted by it."""
     sent = requests.filter(verification=OuterRef("pk"), sent_at__isnull=False).order_by("-sent_at").values("sent_at")
     return Coalesce(Subquery(sent[:1]), Value(None), output_field=DateTimeField())
-
-
-def our_rows(queryset: QuerySet[InformationRequest]) -> InformationRequestQuerySet:
-    """Those rows, with our questions: a host's subclass may have made a plain queryset of them."""
-    if isinstance(queryset, InformationRequestQuerySet):
-        return queryset
-    return InformationRequest.objects.filter(pk__in=queryset.order_by().values("pk"))
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -194,7 +187,15 @@ class StateFilter(admin.SimpleListFilter):
         value = self.value()
         if value is not None and value in State.values:
             return rows.shown_as([State(value)])
-        return rows.exclude(state__in=NEVER_ASKED)
+        return rows.made()
+
+
+class DecisionFilter(ChoiceFilter):
+    """What waits for a person: those that the line above every list counts."""
+
+    title = _("decision")
+    parameter_name = DECISION
+    options = {DECISION_NEEDED: (_("Needs a decision"), lambda rows: our_rows(rows).needing_decision())}
 
 
 def _ends_within(span: timedelta) -> Callable[[QuerySet[Any]], QuerySet[Any]]:

@@ -16,6 +16,7 @@ from ..models import InformationRequest, RequestEvent, Verification
 from .base import batch_name, link_html
 
 LINES_PER_PAGE = 50
+CONFIRMING = (EventKind.CONFIRMED, EventKind.NOT_ALLOWED)
 STEERING = (EventKind.PAUSED, EventKind.CONTINUED)
 
 
@@ -45,7 +46,7 @@ def history_of_request(request: InformationRequest, *, page: str, batch_url: Url
     of_batch = Q(request=None, batch=request.batch_id)
     waited_until = request.outcome_at or request.ended_at or timezone.now()
     held_up = of_batch & Q(kind__in=STEERING, at__lte=waited_until)
-    return _history(Q(request=request.pk) | of_batch & Q(kind=EventKind.CONFIRMED) | held_up, page, batch_url)
+    return _history(Q(request=request.pk) | of_batch & Q(kind__in=CONFIRMING) | held_up, page, batch_url)
 
 
 def history_of_verification(
@@ -53,7 +54,7 @@ def history_of_verification(
 ) -> History:
     """The lines of ``requests``, which are those that the reader may see, and of the batches they were part of."""
     batches = requests.order_by().values("batch_id")
-    of_batches = Q(request=None, batch__in=batches, kind__in=[EventKind.CONFIRMED, *STEERING])
+    of_batches = Q(request=None, batch__in=batches, kind__in=[*CONFIRMING, *STEERING])
     return _history(Q(verification=verification.pk, batch__in=batches) | of_batches, page, batch_url)
 
 

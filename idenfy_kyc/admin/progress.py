@@ -24,12 +24,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import services
 from ..choices import BatchState, PauseReason, State
 from ..conf import get_settings
+from ..durations import about, expected_rate
 from ..models import RequestBatch
 from ..services import Progress
 from ..wording import moment_text, number_text, pause_text
 from . import report
+from .acts import wants_page
 from .base import may_ask, user_of
-from .numbers import about, expected_rate
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
@@ -55,8 +56,8 @@ _WHAT_NEXT = {
         "Your administrator must set API_KEY and API_SECRET in IDENFY_KYC; then press *Continue*."
     ),
     PauseReason.OTHER_ACCOUNT: gettext_lazy(
-        "With these settings it never goes on: these clients belong to another iDenfy account. Withdraw the rest, or "
-        "let your administrator restore the settings; then press *Continue*."
+        "Behind another key or address may be another iDenfy account, so with these settings it never goes on. "
+        "Withdraw the rest and ask them anew, or let your administrator restore the settings; then press *Continue*."
     ),
     PauseReason.REFUSALS: gettext_lazy(
         "If the reason lies in what you asked for, withdraw the rest and ask anew. If it lies in these clients, press "
@@ -104,13 +105,6 @@ def send(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBat
             {"state": BatchState.SENDING, "counts": {}, "reason": _busy(), "retry_after_ms": LATER}, status=503
         )
     return JsonResponse(payload(batch, asks=True, calls=calls))
-
-
-def wants_page(request: HttpRequest) -> bool:
-    """Whether a browser's form asks, and not a script."""
-    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
-        return False
-    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
 
 
 def watch(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
@@ -276,5 +270,7 @@ def pause(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBa
 def resume(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """*Continue*: the page that follows does the sending."""
     if not services.resume(batch, by=user_of(request)) and batch.paused_at is not None:
-        messages.warning(request, _("It cannot go on: the settings name another iDenfy account than when it began."))
+        messages.warning(
+            request, _("It cannot go on: the API key or address is another one than when it was confirmed.")
+        )
     return model_admin.redirect_to_page(batch)

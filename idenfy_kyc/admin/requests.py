@@ -8,37 +8,35 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Case, DateTimeField, QuerySet, When
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import services, wording
+from .. import wording
 from ..choices import State
+from ..clients import introduce
 from ..decorators import durable
-from ..models import InformationRequest, Verification
-from ..services.ending import WITHDRAWABLE
+from ..models import InformationRequest, RequestBatch
+from . import again, request_page
+from .acts import PAGE, act
 from .base import (
     ReadOnlyAdmin,
     batch_name,
     client_html,
-    client_link_url,
     link_html,
-    masked,
     may_ask,
     may_reveal,
-    only_post,
+    our_rows,
     state_html,
-    user_of,
+    with_beneath,
 )
-from .filters import AskedByFilter, EndsFilter, OpenedFilter, StateFilter, our_rows
-from .history import history_of_request
-from .links import links_csv_response, no_urls_text, withdraw_page
+from .endings import MARK_ANSWERED, WITHDRAW, Ending
+from .filters import AskedByFilter, DecisionFilter, EndsFilter, OpenedFilter, StateFilter
+from .links import links_csv_response
 from .verifications import SECRETS, of_an_id
 
 ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
@@ -61,9 +59,13 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     class Media:
         js = [Script("idenfy_kyc/copy.js", defer=True)]
 
-    list_display = ("client", "asks", "state_in_words", "asked_by", "asked_on", "works_until", "opened", "in_batch")
+    list_display = (
+        *("client", "asks", "state_in_words", "asked_by", "asked_on", "works_until", "opened", "answered_on"),
+        "in_batch",
+    )
     list_filter = (
         StateFilter,
+        DecisionFilter,
         EndsFilter,
         OpenedFilter,
         ("sent_at", admin.DateFieldListFilter),
@@ -79,11 +81,16 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     )
     search_help_text = gettext_lazy("Name or reason, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("withdraw", "download_links")
+    actions = ("ask_again", "mark_answered", "withdraw", "download_links")
     empty_value_display = "–"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RequestChangeList
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        changelist = super().get_changelist_instance(request)
+        introduce(row.verification for row in changelist.result_list)
+        return changelist
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[InformationRequest], search_term: str
@@ -105,7 +112,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Client"), ordering="verification__name")
     def client(self, row: InformationRequest) -> str:
-        return client_html(row.verification)
+        return client_html(row.verification, within_link=True)
 
     @admin.display(description=gettext_lazy("Asked for"))
     def asks(self, row: InformationRequest) -> str:
@@ -130,15 +137,24 @@ class InformationRequestAdmin(ReadOnlyAdmin):
             return None
         if row.shown_state is State.EXPIRED:
             return _("ended on %(day)s") % {"day": wording.short_day_text(row.expires_at)}
-        return format_html(
-            '{} <span class="ik-beneath">{}</span>', wording.short_day_text(row.expires_at), wording.time_left_text(row)
-        )
+        return with_beneath(wording.short_day_text(row.expires_at), wording.time_left_text(row))
 
     @admin.display(description=gettext_lazy("Opened"), ordering="opened_at")
     def opened(self, row: InformationRequest) -> str | None:
         if row.opened_at:
             return wording.short_day_text(row.opened_at)
         return _("Not yet") if row.shown_state is State.ISSUED else None
+
+    @admin.display(
+        description=gettext_lazy("Answered on"),
+        ordering=Case(When(state=State.COMPLETED, then="ended_at"), output_field=DateTimeField()),
+    )
+    def answered_on(self, row: InformationRequest) -> str | None:
+        """When the client answered, as iDenfy says; or when somebody marked it so, and who."""
+        if row.state != State.COMPLETED:
+            return None
+        day = wording.short_day_text(row.ended_at) if row.ended_at else ""
+        return with_beneath(day, wording.marked_text(row))
 
     @admin.display(description=gettext_lazy("Batch"), ordering="batch")
     def in_batch(self, row: InformationRequest) -> str:
@@ -150,17 +166,37 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, extra_context)
 
+    def has_ask_again_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A site without batches has nowhere to go from here."""
+        return may_ask(request) and self.admin_site.is_registered(RequestBatch)
+
+    @admin.action(description=gettext_lazy("Ask again…"), permissions=["ask_again"])
+    def ask_again(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse | None:
+        """Plan a new request for each of these, and go there."""
+        return again.of_the_chosen(self, request, our_rows(queryset))
+
+    @admin.action(description=gettext_lazy("Mark as answered…"), permissions=["request_information"])
+    def mark_answered(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse:
+        """Ask where it was seen, on a page of its own."""
+        return self._end(MARK_ANSWERED, "mark_answered", request, queryset)
+
     @admin.action(description=gettext_lazy("Withdraw…"), permissions=["request_information"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse:
-        """Ask why on a page of its own. All that match go by the list's own address, not by a field for each."""
+        """Ask why, on a page of its own."""
+        return self._end(WITHDRAW, "withdraw", request, queryset)
+
+    def _end(
+        self, ending: Ending, action: str, request: HttpRequest, queryset: QuerySet[InformationRequest]
+    ) -> HttpResponse:
+        """All that match go by the list's own address, not by a field for each."""
         ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
         across = request.POST.get("select_across") == "1"
         hidden: dict[str, str | list[str]] = {
-            "action": "withdraw",
+            "action": action,
             "select_across": "1" if across else "0",
             ACTION_CHECKBOX_NAME: ticked[:1] if across else ticked,
         }
-        return withdraw_page(self, request, our_rows(queryset), back=request.get_full_path(), hidden=hidden)
+        return ending.page(self, request, our_rows(queryset), back=request.get_full_path(), hidden=hidden)
 
     @admin.action(description=gettext_lazy("Download links (CSV)"), permissions=["reveal_link"])
     def download_links(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse:
@@ -177,6 +213,8 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
         return [
             own("show-link", self.show_link_view, "show_link"),
+            own("again", self.again_view, "again"),
+            own("mark-answered", self.mark_answered_view, "mark_answered"),
             own("withdraw", self.withdraw_view, "withdraw"),
             *super().get_urls(),
         ]
@@ -192,107 +230,20 @@ class InformationRequestAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         if row is None:
             return self.not_there(request, object_id)
-        return self._page(request, row, **(extra_context or {}))
+        return request_page.view(self, request, row, **(extra_context or {}))
 
     @durable
     def show_link_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The same page with the link on it. Every showing goes on record before the link leaves the server."""
-        if not (self.has_view_permission(request) and may_reveal(request)):
-            raise PermissionDenied
-        if request.method != "POST":
-            return only_post()
-        row = self.get_object(request, object_id)
-        if row is None:
-            return self.not_there(request, object_id)
-        link = client_link_url(request, row) if _leads_on(row) else None
-        on_record = link is not None and services.reveal(row, by=user_of(request))
-        return self._page(request, row, link=link if on_record else None)
+        return act(self, request, object_id, request_page.show_link, allowed=may_reveal)
+
+    @durable
+    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, request_page.ask_again, allowed=self.has_ask_again_permission)
 
     @durable
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Withdraw one."""
-        if not may_ask(request):
-            raise PermissionDenied
-        if request.method not in {"GET", "HEAD", "POST"}:
-            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        row = self.get_object(request, object_id)
-        if row is None:
-            return self.not_there(request, object_id)
-        one = our_rows(self.get_queryset(request)).filter(pk=row.pk)
-        return withdraw_page(self, request, one, back=self.url_of("change", row.pk))
+        return act(self, request, object_id, request_page.withdraw, methods=PAGE)
 
-    def _page(self, request: HttpRequest, row: InformationRequest, **extra: Any) -> HttpResponse:
-        batch, verification = row.batch, row.verification
-        context = self.page_context(
-            request,
-            title=_("Request to %(client)s") % {"client": verification.label},
-            crumb=str(row),
-            row=row,
-            batch_link=link_html(self.batch_url(row), batch_name(batch)),
-            client_link=link_html(self.url_of("change", verification.pk, model=Verification), verification.label),
-            asks=wording.asks_text(batch),
-            state=state_html(row),
-            reason=wording.reason_text(row.reason, row.reason_params),
-            asked_at=wording.stamp_text(row.sent_at) if row.sent_at else "",
-            planned_at=wording.stamp_text(batch.planned_at),
-            confirmed_at=wording.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",
-            works_until=wording.stamp_text(row.expires_at) if row.expires_at and row.shown_state in _HAS_END else "",
-            left=wording.time_left_text(row),
-            opened_at=wording.stamp_text(row.opened_at) if row.opened_at else "",
-            withdraw_url=self._withdraw_url(request, row),
-            history=history_of_request(row, page=request.GET.get("history", "1"), batch_url=self.batch_url),
-            **self._about_link(request, row),
-        )
-        context |= extra
-        template = self.change_form_template or [
-            f"admin/{self.opts.app_label}/{self.opts.model_name}/change_form.html",
-            f"admin/{self.opts.app_label}/change_form.html",
-            "admin/idenfy_kyc/informationrequest/change_form.html",
-        ]
-        return TemplateResponse(request, template, context)
-
-    def _withdraw_url(self, request: HttpRequest, row: InformationRequest) -> str:
-        may = may_ask(request) and row.shown_state in WITHDRAWABLE
-        return self.url_of("withdraw", row.pk) if may else ""
-
-    def _about_link(self, request: HttpRequest, row: InformationRequest) -> dict[str, Any]:
-        """The link as everybody may see it, the way to see it whole, or why there is none to give."""
-        if not row.has_link:
-            return {"link_problem": _late_link_text() if row.session_url else ""}
-        if row.link_is_unreadable:
-            return {"link_problem": _unreadable_text()}
-        url = client_link_url(request, row)
-        if not services.is_web_address(row.session_url):
-            return {"link_problem": _unsafe_text() if row.session_url else _only_token_text()}
-        if url is None:
-            return {"link_problem": no_urls_text()}
-        return {
-            "masked_link": masked(url),
-            "show_link_url": self.url_of("show_link", row.pk) if may_reveal(request) else "",
-        }
-
-
-_HAS_END = {State.ISSUED, State.UNKNOWN, State.EXPIRED}
-
-
-def _leads_on(row: InformationRequest) -> bool:
-    return row.has_link and services.is_web_address(row.session_url)
-
-
-def _unreadable_text() -> str:
-    return _(
-        "A link is stored, and no key can read it: the project’s SECRET_KEY has changed. Your administrator can add "
-        "the old one to SECRET_KEY_FALLBACKS."
-    )
-
-
-def _only_token_text() -> str:
-    return _("iDenfy sent no address with this one, only a token for mobile apps. There is no link to give.")
-
-
-def _unsafe_text() -> str:
-    return _("What iDenfy sent is no web address. It is never shown or followed: there is no link to give.")
-
-
-def _late_link_text() -> str:
-    return _("iDenfy’s link came after this request was over. It is kept, and works for nobody here.")
+    @durable
+    def mark_answered_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, request_page.mark_answered, methods=PAGE)

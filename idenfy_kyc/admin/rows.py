@@ -10,12 +10,14 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from ..choices import State
+from ..choices import Reason, State
+from ..clients import introduce
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
 from ..wording import day_text, reason_text, said_text, time_left_text
-from .base import client_html, state_html
+from .base import client_html, client_name, state_html
 
 ROWS_PER_PAGE = 100
 
@@ -35,6 +37,7 @@ class Line:
     """One row as it is drawn."""
 
     request: InformationRequest
+    name: str
     client: SafeString
     state: SafeString
     detail: str
@@ -46,9 +49,9 @@ class Line:
         return day_text(moment) if moment else ""
 
     @property
-    def is_draft(self) -> bool:
-        """Whether it can still be left out."""
-        return self.request.state == State.DRAFT
+    def can_be_ticked(self) -> bool:
+        """Whether a person can leave it out of its plan, or take it back."""
+        return self.request.state == State.DRAFT or self.request.reason == Reason.LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,14 @@ def page_of(
     request: HttpRequest, rows: InformationRequestQuerySet, *, heading: Callable[[InformationRequest], str] = str
 ) -> Rows:
     """The page that the address names; the nearest one that exists."""
-    return Rows(Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get(PAGE_VAR)), heading)
+    page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get(PAGE_VAR))
+    introduce(row.verification for row in page.object_list)
+    return Rows(page, heading)
 
 
 def _line(row: InformationRequest) -> Line:
-    return Line(row, client_html(row.verification), state_html(row), detail_of(row))
+    who = row.verification
+    return Line(row, client_name(who), client_html(who), state_html(row), detail_of(row))
 
 
 def detail_of(row: InformationRequest) -> str:
@@ -95,4 +101,6 @@ def detail_of(row: InformationRequest) -> str:
         return time_left_text(row)
     if row.state == State.REFUSED:
         return said_text({"message": row.message, "identifier": row.identifier, "status_code": row.status_code})
+    if row.state == State.DRAFT and row.bank_card_expected_last_four:
+        return _("Bank card expected to end in %(digits)s") % {"digits": row.bank_card_expected_last_four}
     return reason_text(row.reason, row.reason_params)

@@ -6,24 +6,25 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.csrf import csrf_exempt
 
 from .. import services, wording
 from ..choices import STATUS_LABELS, State, status_label
-from ..conf import get_settings
+from ..clients import introduce
 from ..decorators import durable
-from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification
-from .base import BaseAdmin, client_html, only_post, state_html, user_of
+from . import from_list
+from .acts import act, lead_to_plan
+from .base import BaseAdmin, client_facts, client_html, client_name, state_html, user_of, with_beneath
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -97,6 +98,7 @@ class VerificationAdmin(BaseAdmin):
     ordering = ("-pk",)
     actions = ("request_information",)
     empty_value_display = "–"
+    from_list_template = "admin/idenfy_kyc/verification/from_list.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return VerificationChangeList
@@ -114,11 +116,14 @@ class VerificationAdmin(BaseAdmin):
         shown = Verification.objects.filter(pk__in=[verification.pk for verification in changelist.result_list])
         rows = shown.values_list("pk", newest_of(requests), last_sent_of(requests))
         about = {pk: (newest, last) for pk, newest, last in rows}
-        newest_ones = requests.only("state", "expires_at").in_bulk([newest for newest, _last in about.values()])
+        newest_ones = requests.only("state", "expires_at", "reason", "reason_params").in_bulk(
+            [newest for newest, _last in about.values()]
+        )
         for verification in changelist.result_list:
             newest, last = about.get(verification.pk, (None, None))
             verification.newest_request = newest_ones.get(newest)
             verification.last_sent_at = last
+        introduce(changelist.result_list)
         return changelist
 
     def get_search_results(
@@ -149,7 +154,7 @@ class VerificationAdmin(BaseAdmin):
 
     @admin.display(description=gettext_lazy("Client"), ordering="name")
     def client(self, verification: Verification) -> str:
-        return client_html(verification)
+        return client_html(verification, within_link=True)
 
     @admin.display(description=gettext_lazy("Status"), ordering="status")
     def status_in_words(self, verification: Verification) -> Any:
@@ -166,7 +171,9 @@ class VerificationAdmin(BaseAdmin):
         if newest is None:
             return None
         runs = newest.shown_state is State.ISSUED
-        return state_html(newest, wording.time_left_text(newest) if runs else "")
+        return with_beneath(
+            state_html(newest, wording.time_left_text(newest) if runs else ""), wording.marked_text(newest)
+        )
 
     @admin.display(description=gettext_lazy("Last asked"), ordering=F("last_sent_at").asc(nulls_first=True))
     def last_asked(self, verification: Verification) -> str | None:
@@ -181,43 +188,38 @@ class VerificationAdmin(BaseAdmin):
 
     @durable
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, extra_context)
+        may_ask = self.has_request_information_permission(request)
+        context = {"from_list_url": self.url_of("ask_from_list") if may_ask else ""} | (extra_context or {})
+        return super().changelist_view(request, context)
 
     @admin.action(description=gettext_lazy("Request information…"), permissions=["request_information"])
     def request_information(self, request: HttpRequest, queryset: QuerySet[Verification]) -> HttpResponse | None:
         """Freeze what is ticked, or all that match, as a plan, and go there."""
-        return self._plan(request, queryset, self._selection_in_words(request, queryset))
+        return self.go_to_plan(request, queryset, self._selection_in_words(request, queryset))
 
     @durable
     def request_information_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The same for one, from its page."""
-        if not self.has_request_information_permission(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            return only_post()
-        verification = self.get_object(request, object_id)
-        if verification is None:
-            return self.not_there(request, object_id)
-        one = self.get_queryset(request).filter(pk=verification.pk)
-        answer = self._plan(request, one, _("1 chosen on its page"))
-        return answer or HttpResponseRedirect(self.url_of("change", verification.pk))
+        return act(self, request, object_id, _request_one, allowed=self.has_request_information_permission)
 
-    def _plan(self, request: HttpRequest, queryset: QuerySet[Verification], selection: str) -> HttpResponse | None:
-        if not get_settings().is_configured:
-            messages.error(
-                request,
-                _(
-                    "Nothing can be asked yet. Your administrator must set API_KEY and API_SECRET in the setting "
-                    "IDENFY_KYC."
-                ),
-            )
-            return None
-        try:
-            batch = services.plan(queryset, planned_by=user_of(request), selection=selection)
-        except TooMany as error:
-            messages.error(request, _too_many(queryset.count(), error.limit))
-            return None
-        return HttpResponseRedirect(self.url_of("change", batch.pk, model=type(batch)))
+    @csrf_exempt  # not for long: see there
+    @durable
+    def ask_from_list_view(self, request: HttpRequest) -> HttpResponse:
+        """The same for a list that somebody has sent."""
+        return from_list.view(self, request)
+
+    def go_to_plan(
+        self, request: HttpRequest, verifications: QuerySet[Verification] | Sequence[Verification], selection: str
+    ) -> HttpResponse | None:
+        """Plan a request for these and lead there; None, and a message that says why, if that cannot be."""
+
+        def plan() -> RequestBatch:
+            return services.plan(verifications, planned_by=user_of(request), selection=selection)
+
+        def count() -> int:
+            return verifications.count() if isinstance(verifications, QuerySet) else len(verifications)
+
+        return lead_to_plan(self, request, plan, count)
 
     def _selection_in_words(self, request: HttpRequest, queryset: QuerySet[Verification]) -> str:
         """How the clients were chosen, for the record: one sentence, kept in the language of the person who chose."""
@@ -252,9 +254,15 @@ class VerificationAdmin(BaseAdmin):
     # The page of one
 
     def get_urls(self) -> list[Any]:
-        ask = self.admin_site.admin_view(self.request_information_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_request_information"
-        return [path("<path:object_id>/request-information/", ask, name=name), *super().get_urls()]
+        def own(route: str, view: Any, name: str) -> Any:
+            name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+            return path(route, self.admin_site.admin_view(view), name=name)
+
+        return [
+            own("ask-from-list/", self.ask_from_list_view, "ask_from_list"),
+            own("<path:object_id>/request-information/", self.request_information_view, "request_information"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -269,7 +277,8 @@ class VerificationAdmin(BaseAdmin):
         asked = requests_seen_by(self.admin_site, request).filter(verification=verification)
         newest_first = asked.select_related("batch").defer(*SECRETS).order_by("-batch__confirmed_at", "-pk")
         return {
-            "subtitle": verification.label,
+            "subtitle": client_name(verification),
+            "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in newest_first],
             "history": history_of_verification(
                 verification, asked, page=request.GET.get("history", "1"), batch_url=self.batch_url
@@ -286,11 +295,17 @@ class VerificationAdmin(BaseAdmin):
             "asked_on": wording.short_day_text(moment) if moment else "",
             "asks": wording.asks_text(row.batch),
             "state": state_html(row),
-            "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else "",
+            "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else wording.marked_text(row),
             "by": row.batch.confirmed_by_name,
             "note": row.batch.note,
             "url": self.url_of("change", row.pk, model=InformationRequest),
         }
+
+
+def _request_one(model_admin: VerificationAdmin, request: HttpRequest, verification: Verification) -> HttpResponse:
+    one = model_admin.get_queryset(request).filter(pk=verification.pk)
+    answer = model_admin.go_to_plan(request, one, _("1 chosen on its page"))
+    return answer or HttpResponseRedirect(model_admin.url_of("change", verification.pk))
 
 
 def _in_words(fields: Sequence[Any]) -> list[Any]:
@@ -299,13 +314,3 @@ def _in_words(fields: Sequence[Any]) -> list[Any]:
         _in_words(field) if isinstance(field, list | tuple) else "status_in_words" if field == "status" else field
         for field in fields
     ]
-
-
-def _too_many(count: int, limit: int) -> str:
-    return ngettext(
-        "You chose %(count)s verification, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made.",
-        "You chose %(count)s verifications, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made.",
-        count,
-    ) % {"count": wording.number_text(count), "limit": wording.number_text(limit)}

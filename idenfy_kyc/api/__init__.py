@@ -6,6 +6,7 @@ from .client import IdenfyClient
 from .protocol import (
     InformationAsks,
     InformationSession,
+    decipher_identifications,
     decipher_request_information,
     request_information_path,
     request_information_payload,
@@ -15,6 +16,7 @@ __all__ = [
     "IdenfyClient",
     "InformationAsks",
     "InformationSession",
+    "decipher_identifications",
     "decipher_request_information",
     "request_information_path",
     "request_information_payload",

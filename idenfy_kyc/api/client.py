@@ -24,9 +24,11 @@ from .. import __version__
 from ..conf import SETTING, get_settings
 from ..exceptions import IdenfyConnectionError
 from .protocol import (
+    IDENTIFICATIONS_PATH,
     MAX_ANSWER_BYTES,
     InformationAsks,
     InformationSession,
+    decipher_identifications,
     decipher_request_information,
     is_whole,
     request_information_path,
@@ -38,7 +40,6 @@ _HEADERS = {
     "Accept": "application/json",
     # Nothing compressed is asked for and nothing is unpacked: a few bytes could become gigabytes.
     "Accept-Encoding": "identity",
-    "Content-Type": "application/json",
     "User-Agent": f"django-idenfy-kyc/{__version__}",
 }
 
@@ -106,8 +107,19 @@ class IdenfyClient:
         https://documentation.idenfy.com/api-reference/kyc-verifications/request-additional-information-from-client
         """
         path = request_information_path(scan_ref)
-        response, content = self._post(path, _ObservedBody(json.dumps(request_information_payload(asks)).encode()))
+        body = _ObservedBody(json.dumps(request_information_payload(asks)).encode())
+        response, content = self._call("POST", path, body)
         return decipher_request_information(response.status_code, response.headers, content)
+
+    def count_identifications(self) -> int:
+        """How many verifications iDenfy has. Asks nobody: the call that tells whether the key is taken.
+
+        Raises IdenfyConnectionError, IdenfyStatusError and IdenfyResponseError, as the other call does.
+
+        https://documentation.idenfy.com/kyc/verification-list
+        """
+        response, content = self._call("GET", IDENTIFICATIONS_PATH)
+        return decipher_identifications(response.status_code, response.headers, content)
 
     def close(self) -> None:
         """Close the connections that were kept open."""
@@ -121,7 +133,7 @@ class IdenfyClient:
     ) -> None:
         self.close()
 
-    def _post(self, path: str, body: _ObservedBody) -> tuple[requests.Response, bytes]:
+    def _call(self, method: str, path: str, body: _ObservedBody | None = None) -> tuple[requests.Response, bytes]:
         """The answer, with the start of its body.
 
         Whatever goes wrong below becomes our error, and is described, not chained: the texts of ``requests`` quote
@@ -129,18 +141,19 @@ class IdenfyClient:
         """
         handled_by_caller = sys.exception()
         try:
-            return self._exchange(path, body)
+            return self._exchange(method, path, body)
         except Exception as error:  # noqa: BLE001 - the caller must learn what was sent, whatever went wrong
             description = _describe(error, until=handled_by_caller)
-        raise IdenfyConnectionError(description, maybe_delivered=body.was_read)
+        raise IdenfyConnectionError(description, maybe_delivered=body is not None and body.was_read)
 
-    def _exchange(self, path: str, body: _ObservedBody) -> tuple[requests.Response, bytes]:
-        with self._session.post(
+    def _exchange(self, method: str, path: str, body: _ObservedBody | None) -> tuple[requests.Response, bytes]:
+        with self._session.request(
+            method,
             self._base_url + path,
             data=body,
             # Given here and as bytes: no .netrc takes their place, and they need not be Latin-1.
             auth=HTTPBasicAuth(*(part.encode() for part in self._credentials)),
-            headers=_HEADERS,
+            headers=_HEADERS if body is None else _HEADERS | {"Content-Type": "application/json"},
             timeout=self._timeouts,
             allow_redirects=False,
             stream=True,

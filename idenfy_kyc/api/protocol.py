@@ -30,6 +30,12 @@ MAX_MESSAGE = 500
 MAX_RETRY_AFTER = 86_400.0
 """Seconds. A server that wants us to stay away for longer than a day is confused, or is not iDenfy."""
 
+IDENTIFICATIONS_PATH = "/kyc/identifications/?perPage=1"
+"""The list of verifications, as short as it comes: asks no client, and tells whether iDenfy takes our key.
+
+https://documentation.idenfy.com/kyc/verification-list
+"""
+
 _NO_JSON = object()
 _WORDS = ("message", "detail", "error_description", "error", "title")
 _OF_NO_FIELD = {*_WORDS, "nonFieldErrors", "non_field_errors", "errors"}
@@ -90,20 +96,40 @@ def decipher_request_information(status_code: int, headers: Mapping[str, str], b
     Raises IdenfyStatusError for any status but 2xx, and IdenfyResponseError for a 2xx without a token that we can
     read. Nothing else, whatever the answer is. The content type is not asked: JSON is what parses as JSON.
     """
-    data = _json(body)
-    if not 200 <= status_code < 300:
-        raise _status_error(status_code, headers, data)
-    if not isinstance(data, dict):
-        raise IdenfyResponseError("The answer is not a JSON object", status_code=status_code)
+    data = _object(status_code, headers, body)
     token = _secret(data.get("tokenString"))
     if not token:
         raise IdenfyResponseError("The answer has no tokenString", status_code=status_code)
     return InformationSession(token=token, session_url=_secret(data.get("sessionUrl")))
 
 
+@sensitive_variables()
+def decipher_identifications(status_code: int, headers: Mapping[str, str], body: bytes) -> int:
+    """How many verifications iDenfy says there are.
+
+    Raises IdenfyStatusError for any status but 2xx, and IdenfyResponseError for a 2xx without a number of them. Nothing
+    else, whatever the answer is.
+    """
+    count = _object(status_code, headers, body).get("count")
+    if not isinstance(count, float) or not count.is_integer() or count < 0:
+        raise IdenfyResponseError("The answer has no count of verifications", status_code=status_code)
+    return int(count)
+
+
 def is_whole(body: bytes) -> bool:
     """Whether ``body`` is all of an answer, even if the connection broke before it was ended properly."""
     return isinstance(_json(body), dict)
+
+
+@sensitive_variables()
+def _object(status_code: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The JSON object of a good answer."""
+    data = _json(body)
+    if not 200 <= status_code < 300:
+        raise _status_error(status_code, headers, data)
+    if not isinstance(data, dict):
+        raise IdenfyResponseError("The answer is not a JSON object", status_code=status_code)
+    return data
 
 
 def _status_error(status_code: int, headers: Mapping[str, str], data: Any) -> IdenfyStatusError:

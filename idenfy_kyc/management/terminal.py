@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+
+from ..durations import about
 
 REDRAW_SECONDS = 0.5
 BAR_WIDTH = 24
@@ -56,7 +57,8 @@ class Terminal:
             "done": done,
             "total": total,
         }
-        left = time_left(done - first, total - done, now - since)
+        has_pace = done > first and total > done and now > since
+        left = about(total - done, rate=(done - first) / (now - since)) if has_pace else ""
         line = f"{title}  [{bar}]  {share}{left and ', '}{left}"
         self._write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", ending="")
         self.has_bar = True
@@ -71,13 +73,3 @@ class Terminal:
         with suppress(OSError, ValueError):
             self.stream.write(text, ending=ending)
             self.stream.flush()
-
-
-def time_left(done: int, to_go: int, seconds: float) -> str:
-    """“about 2 minutes”, at the pace so far; empty while there is none."""
-    if done <= 0 or to_go <= 0 or seconds <= 0:
-        return ""
-    minutes = round(to_go * seconds / done / 60)
-    if minutes == 0:
-        return _("less than a minute")
-    return ngettext("about %(count)d minute", "about %(count)d minutes", minutes) % {"count": minutes}

@@ -1,25 +1,54 @@
-"""The use cases, and the only code that changes state: admin, commands and views make one call each here."""
+"""The use cases, and the only code that changes state: admin, commands and views make one call each here.
 
+These are for a project's own code, too, and stay as they are::
+
+    request_information                           ask one client
+    plan, leave_out, confirm, discard             the same for many: from a selection to a queue
+    send, stop, resume                            what is queued
+    unfinished, progress_of, progress_of_each, Progress, quota_left    where it stands
+    withdraw                                      what is open
+    record_verifications, Recorded                bring the verifications
+
+The others serve our own pages and commands, and change with them.
+"""
+
+from .again import ask_again
 from .asking import request_information
-from .confirming import check_asks, confirm
-from .ending import cancel_ineligible, withdraw, write_down_time
-from .importing import Recorded, record_verifications
+from .blocking import has_open_request
+from .confirming import check_asks, confirm, needs_second_person, save_plan
+from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
+from .finding import Addable, Found, Missing, addable, find_listed
+from .importing import Recorded, add_verifications, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
+from .lists import ClientList, list_from_file, list_from_text
 from .pacing import quota_left, unfinished
-from .planning import discard, leave_out, plan
+from .planning import discard, leave_out, plan, take_back
 from .sending import PAGE_PATIENCE, send
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
     "PAGE_PATIENCE",
+    "Addable",
+    "ClientList",
+    "Found",
+    "Missing",
     "Progress",
     "Recorded",
+    "add_verifications",
+    "addable",
+    "ask_again",
     "cancel_ineligible",
     "check_asks",
     "confirm",
     "discard",
+    "find_listed",
+    "has_open_request",
     "is_web_address",
     "leave_out",
+    "list_from_file",
+    "list_from_text",
+    "mark_answered",
+    "needs_second_person",
     "open_link",
     "plan",
     "progress_of",
@@ -30,8 +59,10 @@ __all__ = [
     "request_information",
     "resume",
     "reveal",
+    "save_plan",
     "send",
     "stop",
+    "take_back",
     "unfinished",
     "withdraw",
     "write_down_time",

@@ -32,6 +32,7 @@ _LIST = "/kyc/identifications/"
 _UNAUTHORIZED = json_reply(
     401, {"message": "Invalid authorization credentials"}, ("WWW-Authenticate", 'Basic realm="api"')
 )
+_EMPTY_LIST = json_reply(200, {"count": 0, "next": None, "previous": None, "results": []})
 _NOT_ALLOWED = refusal(405, "METHOD_NOT_ALLOWED", "This method is not allowed.")
 
 
@@ -269,9 +270,20 @@ class FakeIdenfy:
         return replace(reply, post=number)
 
     def _list(self, headers: Mapping[str, str]) -> Reply:
-        if not self._is_authorized(headers):
-            return _UNAUTHORIZED
-        return json_reply(200, {"count": 0, "next": None, "previous": None, "results": []})
+        """A list of no verification: this fake knows none by itself. Faults that are for everybody hit it, too."""
+        with self._journal.transaction():
+            faults = self._journal.draw_faults("", self._clock())
+        latency = self.latency + faults.pop(Fault.LATENCY, 0.0)
+        fault, value = next(iter(faults.items()), (None, 0.0))
+        if fault is not None and not fault.issues:
+            reply = turned_away(fault, value)
+        elif not self._is_authorized(headers):
+            reply = _UNAUTHORIZED
+        elif fault is not None:
+            reply = spoilt(fault, _EMPTY_LIST, value)
+        else:
+            reply = _EMPTY_LIST
+        return replace(reply, latency=latency)
 
 
 def _identifier(reply: Reply) -> str:

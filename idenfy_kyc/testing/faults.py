@@ -138,5 +138,5 @@ def _edited(fault: Fault, body: bytes) -> bytes:
     if fault is Fault.OVERSIZED:
         answer["padding"] = "x" * OVERSIZE
     else:
-        answer.pop("sessionUrl" if fault is Fault.NO_SESSION_URL else "tokenString")
+        answer.pop("sessionUrl" if fault is Fault.NO_SESSION_URL else "tokenString", None)
     return json.dumps(answer).encode()

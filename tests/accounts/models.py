@@ -41,3 +41,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.full_name.partition(" ")[0]
+
+
+class Customer(models.Model):
+    """The host project's own record of a client; iDenfy knows him by ``number``."""
+
+    number = models.CharField(max_length=20, unique=True)
+    name = models.CharField(max_length=100)
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=10, blank=True)
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return f"/customers/{self.number}/"

@@ -179,7 +179,7 @@ class TestAskedByFilter:
 
         page = alice_client.get(REQUESTS).context["cl"]
 
-        assert [choice["display"] for choice in page.filter_specs[4].choices(page)] == ["All", "Rasa", "Tomas"]
+        assert [choice["display"] for choice in page.filter_specs[5].choices(page)] == ["All", "Rasa", "Tomas"]
         assert names(alice_client, REQUESTS, by="Tomas") == {"of Tomas"}
 
 
@@ -190,7 +190,7 @@ class TestAskedOnFilter:
 
         page = alice_client.get(REQUESTS).context["cl"]
 
-        past_week = list(page.filter_specs[3].choices(page))[2]["query_string"]
+        past_week = list(page.filter_specs[4].choices(page))[2]["query_string"]
         assert names(alice_client, REQUESTS + past_week) == {"now"}
 
 

@@ -91,7 +91,7 @@ class TestThePage:
         [
             (PauseReason.PERSON, "Press Continue to go on."),
             (PauseReason.REFUSALS, "withdraw the rest and ask anew"),
-            (PauseReason.OTHER_ACCOUNT, "these clients belong to another iDenfy account"),
+            (PauseReason.OTHER_ACCOUNT, "Behind another key or address may be another iDenfy account"),
             (PauseReason.NOT_CONFIGURED, "API_KEY and API_SECRET"),
             ("a_newer_reason", "Press Continue to go on."),
         ],
@@ -170,7 +170,7 @@ class TestStoppingAndContinuing:
 
         page = alice_client.post(url(queue, "continue"), follow=True)
 
-        assert "the settings name another iDenfy account" in messages_of(page)[0]
+        assert "the API key or address is another one" in messages_of(page)[0]
 
     def test_does_nothing_to_a_batch_that_is_going(self, alice_client: Client, queue: RequestBatch) -> None:
         page = alice_client.post(url(queue, "continue"), follow=True)

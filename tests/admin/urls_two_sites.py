@@ -7,6 +7,8 @@ from django.urls import include, path
 
 from idenfy_kyc.admin import InformationRequestAdmin, RequestBatchAdmin, VerificationAdmin
 from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
+from tests.accounts.admin import CustomerAdmin
+from tests.accounts.models import Customer
 
 compliance = admin.AdminSite(name="compliance")
 compliance.register(Verification, VerificationAdmin)
@@ -15,6 +17,7 @@ everything = admin.AdminSite(name="everything")
 everything.register(Verification, VerificationAdmin)
 everything.register(InformationRequest, InformationRequestAdmin)
 everything.register(RequestBatch, RequestBatchAdmin)
+everything.register(Customer, CustomerAdmin)
 
 requests_only = admin.AdminSite(name="requests-only")
 requests_only.register(InformationRequest, InformationRequestAdmin)

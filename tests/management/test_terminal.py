@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import time
 from io import StringIO
 
 import pytest
 from django.core.management.base import OutputWrapper
 
-from idenfy_kyc.management.terminal import REDRAW_SECONDS, Terminal, time_left
+from idenfy_kyc.management.terminal import REDRAW_SECONDS, Terminal
 
 
 class Screen(StringIO):
@@ -57,6 +58,18 @@ class TestTerminal:
         assert second.startswith("Batch 7  [############............]  50 %, 50 of 100")
         assert rest == "Batch 7: done.\nReally.\n"
 
+    def test_says_how_long_it_takes_at_the_pace_so_far(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "100")
+        stream = Screen()
+        terminal = Terminal(OutputWrapper(stream), quiet=False)
+
+        for second, done in ((0, 0), (10, 0), (10, 100), (10, 5000)):
+            monkeypatch.setattr(time, "monotonic", lambda second=second: 1000.0 + second)
+            terminal.draw("Batch 7", done, 5000)
+
+        endings = [line.rpartition("of 5000")[2] for line in stream.getvalue().split("\r\x1b[K")[1:]]
+        assert endings == ["", "", ", about 8 minutes", ""]
+
     def test_keeps_the_bar_on_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COLUMNS", "30")
         stream = Screen()
@@ -82,19 +95,3 @@ class TestTerminal:
         terminal.say("100 asked")
 
         assert not terminal.has_bar
-
-
-class TestTimeLeft:
-    @pytest.mark.parametrize(
-        ("done", "to_go", "seconds", "words"),
-        [
-            (0, 100, 10.0, ""),
-            (10, 100, 0.0, ""),
-            (10, 0, 10.0, ""),
-            (100, 100, 10.0, "less than a minute"),
-            (100, 600, 10.0, "about 1 minute"),
-            (100, 4900, 10.0, "about 8 minutes"),
-        ],
-    )
-    def test_is_in_words_at_the_pace_so_far(self, done: int, to_go: int, seconds: float, words: str) -> None:
-        assert time_left(done, to_go, seconds) == words

@@ -11,8 +11,7 @@ from django.db import transaction
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import BatchState, EventKind, PauseReason, Reason, State
-from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
-from idenfy_kyc.signals import information_requested
+from idenfy_kyc.models import RequestBatch, Verification
 from idenfy_kyc.testing import Fault
 from tests.factories import make_batch, make_queue, make_request, make_verification, make_verifications
 
@@ -287,37 +286,6 @@ class TestSend:
         for request in batch.requests.all():
             assert request.token not in caplog.text
         assert "fake-secret" not in caplog.text
-
-
-class TestSignal:
-    def test_is_sent_once_for_each_link_after_it_is_stored(self, fake_idenfy: Any) -> None:
-        batch = make_queue(3)
-        seen = []
-
-        def receiver(sender: Any, *, request_id: int, **kwargs: Any) -> None:
-            seen.append((sender, InformationRequest.objects.get(pk=request_id).state))
-
-        information_requested.connect(receiver)
-        try:
-            services.send(batch)
-        finally:
-            information_requested.disconnect(receiver)
-
-        assert seen == [(InformationRequest, State.ISSUED)] * 3
-
-    def test_stops_nobody_when_a_receiver_breaks(self, fake_idenfy: Any) -> None:
-        batch = make_queue(3)
-
-        def receiver(**kwargs: Any) -> None:
-            raise RuntimeError("a receiver's own fault")
-
-        information_requested.connect(receiver)
-        try:
-            services.send(batch)
-        finally:
-            information_requested.disconnect(receiver)
-
-        assert batch.rows_in(State.ISSUED).count() == 3
 
 
 class TestSecondRequest:

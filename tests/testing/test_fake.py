@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from idenfy_kyc.testing import FakeIdenfy, Session
+from idenfy_kyc.testing import FakeIdenfy, Fault, Session
 from idenfy_kyc.testing.journal import Journal
 from tests.testing.calls import BODY, HEADERS, PATH, PROFILE, Clock, ask, said
+
+LIST = "/kyc/identifications/?perPage=1"
 
 
 class TestRequestInformation:
@@ -226,8 +228,37 @@ class TestPaths:
         assert fake.handle("GET", target, HEADERS).status == 404
 
     def test_list_no_verification(self, fake: FakeIdenfy) -> None:
-        listed = fake.handle("GET", "/kyc/identifications/?perPage=1", HEADERS)
-        refused = fake.handle("GET", "/kyc/identifications/?perPage=1", {})
+        listed = fake.handle("GET", LIST, HEADERS)
+        refused = fake.handle("GET", LIST, {})
 
-        assert (listed.status, said(listed)["results"]) == (200, [])
+        assert listed.status == 200
+        assert said(listed) == {"count": 0, "next": None, "previous": None, "results": []}
         assert refused.status == 401
+
+    @pytest.mark.parametrize(
+        ("fault", "status"), [(Fault.FORBIDDEN, 403), (Fault.UNAVAILABLE_HTML, 503), (Fault.LOST, 502)]
+    )
+    def test_list_nothing_during_an_outage(self, fake: FakeIdenfy, fault: Fault, status: int) -> None:
+        fake.misbehave(fault, times=1)
+
+        failed, listed = fake.handle("GET", LIST, HEADERS), fake.handle("GET", LIST, HEADERS)
+
+        assert (failed.status, listed.status) == (status, 200)
+        assert fake.posts() == []
+
+    def test_list_late_and_for_nobody_in_particular(self, fake: FakeIdenfy) -> None:
+        fake.latency = 1.0
+        fake.misbehave(Fault.LATENCY, value=2)
+        fake.misbehave(Fault.NO_FUNDS, scan_ref="scan-1")
+
+        reply = fake.handle("GET", LIST, HEADERS)
+
+        assert (reply.status, reply.latency) == (200, 3.0)
+
+    @pytest.mark.parametrize("fault", [Fault.NO_TOKEN, Fault.NO_SESSION_URL, Fault.OVERSIZED, Fault.NONSENSE])
+    def test_list_what_a_fault_leaves_of_it(self, fake: FakeIdenfy, fault: Fault) -> None:
+        fake.misbehave(fault)
+
+        reply = fake.handle("GET", LIST, HEADERS)
+
+        assert (reply.status, b'"count": 0' in reply.body) == (200, fault is not Fault.NONSENSE)

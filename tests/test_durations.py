@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from idenfy_kyc.admin.numbers import about, expected_rate
+from idenfy_kyc.durations import about, expected_rate
 
 
 class TestAbout:

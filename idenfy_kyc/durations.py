@@ -7,7 +7,7 @@ import math
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ..conf import get_settings
+from .conf import get_settings
 
 SECONDS_A_CALL = 1.0
 """What one call is expected to take before there is a batch to measure."""
