@@ -17,6 +17,14 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 ROOT = Path(__file__).parents[1]
+SHOWCASE: dict[str, Any] = {
+    "ROOT_URLCONF": "tests.showcase_urls",
+    "IDENFY_KYC": {
+        **{"API_KEY": "key", "API_SECRET": "secret", "BASE_URL": "http://127.0.0.1:9"},  # where nobody answers
+        **{"PROJECT_NAME": "Τράπεζα", "ENVIRONMENT": "ΔΟΚΙΜΗ", "TYPE_COUNT_ABOVE": 10, "SECOND_PERSON_ABOVE": 15},
+    },
+}
+"""The project that ``tests/showcase.py`` is made for: there a plan of sixteen has every obstacle that there is."""
 
 
 def run_in(task: Callable[[], dict[str, Any]], database: Path, **changes: Any) -> dict[str, Any]:

@@ -132,6 +132,40 @@ def a_plan() -> RequestBatch:
     return services.plan(chosen, planned_by=None, selection=SELECTION)
 
 
+def a_plan_left_out() -> RequestBatch:
+    """A plan of which somebody has left out one."""
+    made = services.plan([verification(), verification(), verification()], planned_by=None, selection=SELECTION)
+    services.leave_out(made, made.requests.values_list("pk", flat=True)[:1], by=officer())
+    return made
+
+
+def an_old_plan(count: int = 1) -> RequestBatch:
+    """A plan of the officer's own, eight days old."""
+    made = services.plan([verification() for _ in range(count)], planned_by=officer(), selection=SELECTION)
+    RequestBatch.objects.filter(pk=made.pk).update(planned_at=timezone.now() - timedelta(days=8))
+    return made
+
+
+def a_plan_that_asks_again() -> RequestBatch:
+    """One that follows two batches which asked for different things, with an uncertain request among theirs."""
+    before = [
+        *batch(State.UNKNOWN, State.REFUSED).requests.all(),
+        *batch(State.EXPIRED, questionnaire="").requests.all(),
+    ]
+    return services.ask_again(before, planned_by=officer(), selection=SELECTION)
+
+
+def asked_again() -> InformationRequest:
+    """A request that was followed by another one."""
+    first = request(State.EXPIRED)
+    request(State.ISSUED, verification=first.verification, again_of=first)
+    return first
+
+
+def officer() -> Any:
+    return get_user_model()._default_manager.get(**{get_user_model().USERNAME_FIELD: OFFICER})
+
+
 def paused(reason: PauseReason, *, until: timedelta | None = None, **params: Any) -> RequestBatch:
     now = timezone.now()
     return batch(
@@ -152,6 +186,13 @@ def in_every_state() -> RequestBatch:
     )
     assert services.progress_of(made).state is BatchState.DONE
     return made
+
+
+def a_list() -> str:
+    """As Risk sends it: two clients, one of them twice, and references that are not here yet."""
+    one, other = verification(), verification()
+    lines = [f"{made.scan_ref};{made.client_id}" for made in (one, other, one)]
+    return "\n".join(["scan_ref;client_id", *lines, "7-7-7-1;1-7", "7-7-7-2;1-8"])
 
 
 # Addresses
@@ -188,11 +229,17 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "requests": lambda: admin("informationrequest_changelist"),
     "requests-seen-by-a-viewer": lambda: admin("informationrequest_changelist", who=VIEWER),
     "requests-filtered": lambda: admin("informationrequest_changelist", query="?state=issued&opened=never"),
+    "requests-to-decide": lambda: admin("informationrequest_changelist", query="?decision=needed"),
     "requests-nothing-matches": lambda: admin("informationrequest_changelist", query="?q=∅"),
     "requests-empty": lambda: empty_list("informationrequest"),
     "batches": lambda: admin("requestbatch_changelist"),
     "batches-nothing-matches": lambda: admin("requestbatch_changelist", query="?q=∅"),
     "batches-empty": lambda: empty_list("requestbatch"),
+    # From a list
+    "list": lambda: admin("verification_ask_from_list"),
+    "list-errors": lambda: admin("verification_ask_from_list", form={"text": ""}),
+    "list-found": lambda: admin("verification_ask_from_list", form={"text": a_list()}),
+    "list-of-mistakes": lambda: admin("verification_ask_from_list", form={"text": "scan_ref\n? ?\n\n№ 7"}),
     # One verification
     "verification-add": lambda: admin("verification_add"),
     "verification-add-errors": lambda: admin("verification_add", form={"scan_ref": "? ?"}),
@@ -211,6 +258,9 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "plan-of-nobody": lambda: page_of(
         services.plan([verification(status="DELETED")], planned_by=None, selection=SELECTION)
     ),
+    "plan-left-out": lambda: page_of(a_plan_left_out(), query="?show=left_out&q=1-"),
+    "plan-again": lambda: page_of(a_plan_that_asks_again()),
+    "plan-for-two-persons": lambda: page_of(an_old_plan(16)),
     "plan-seen-by-a-viewer": lambda: page_of(a_plan(), who=VIEWER),
     "sending": lambda: page_of(batch(*[State.SENDING] * 8, *[State.QUEUED] * 3, State.ISSUED, State.REFUSED)),
     "sending-seen-by-a-viewer": lambda: page_of(batch(State.SENDING, State.QUEUED, State.ISSUED), who=VIEWER),
@@ -218,11 +268,13 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "stopped": lambda: page_of(paused(PauseReason.PERSON, name="Ράσα")),
     "stopped-by-refusals": lambda: page_of(paused(PauseReason.REFUSALS, count=5, message=SAID)),
     "report": lambda: page_of(in_every_state()),
+    "report-asked-again": lambda: page_of(asked_again().batch),
     "report-of-one-outcome": lambda: page_of(in_every_state(), query="?show=refused"),
     "report-seen-by-a-viewer": lambda: page_of(in_every_state(), who=VIEWER),
     # One request
     **{f"request-{state}": (lambda state=state: page_of(request(state, **_said(state)))) for state in State},  # type: ignore[misc]
     "request-link-shown": lambda: page_of(request(State.ISSUED), "show_link", form={}),
+    "request-asked-again": lambda: page_of(asked_again()),
     "request-without-address": lambda: page_of(request(State.ISSUED, session_url="")),
     "request-seen-by-a-viewer": lambda: page_of(request(State.ISSUED), who=VIEWER),
     # Withdraw
@@ -233,6 +285,9 @@ PAGES: dict[str, Callable[[], Shown]] = {
         "informationrequest_changelist",
         form={"action": "withdraw", ACTION_CHECKBOX_NAME: [request(s).pk for s in (State.ISSUED, State.EXPIRED)]},
     ),
+    # Mark as answered
+    "mark": lambda: page_of(request(State.EXPIRED), "mark_answered"),
+    "mark-errors": lambda: page_of(request(State.UNKNOWN), "mark_answered", form={"_mark": "1", "note": ""}),
     # The client's page
     "client": lambda: link(request(State.ISSUED)),
     "client-seen-by-staff": lambda: link(request(State.ISSUED), OFFICER),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.template.base import DebugLexer, TokenType
 
-from tests.environments import ROOT, run_in
+from tests.environments import ROOT, SHOWCASE, run_in
 from tests.translations import LANGUAGE, has_tools, make_catalogue, pseudo, texts_of, translated, untranslated
 from tests.walk import MANY, walk
 
@@ -25,7 +25,7 @@ MODULES = [
     *(PACKAGE / f"{name}.py" for name in ("choices", "views", "wording")),
 ]
 """What puts things into words. Exceptions, checks and ``--help`` are for developers, and English, as in Django."""
-TRANSLATES = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext"}
+TRANSLATES = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext"}
 FOR_DEVELOPERS = {"help", "epilog"}
 A_WORD = re.compile(r"(?<![\w-])[A-Za-z]{2,}(?![\w-])")
 A_SENTENCE = re.compile("[A-Za-z]{2,}[.:;]? [A-Za-z]{2,}")
@@ -45,12 +45,12 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return run_in(
         walk,
         folder / "db.sqlite3",
+        **SHOWCASE,
         LANGUAGE_CODE=LANGUAGE,
         LANGUAGES=[[LANGUAGE, LANGUAGE]],
         LOCALE_PATHS=[str(make_catalogue(folder))],
         NUMBER_GROUPING=3,
         THOUSAND_SEPARATOR="·",
-        ROOT_URLCONF="tests.showcase_urls",
     )
 
 

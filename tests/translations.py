@@ -40,9 +40,9 @@ _KEPT = re.compile(r"(%%|%\(\w+\)[a-z]|\\.|<[^>]+>)")
 _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd%]|\{\w*\}")
 _ENTRY = re.compile(r'^(msgctxt|msgid|msgid_plural|msgstr(?:\[\d\])?) ((?:".*"\n)+)', re.MULTILINE)
 
-NAMES = {"EET", "EEST", "Europe", "Vilnius", "testserver"}
+NAMES = {"EET", "EEST", "Europe", "Vilnius", "testserver", "SQLite"}
 WORDS_THAT_MAY_STAND = {*map(str, MONTHS.values()), *(str(month).capitalize() for month in MONTHS_3.values()), *NAMES}
-"""Words within our sentences that are Django's, the months; or names, of the tests' time zone and host."""
+"""Words within our sentences that are Django's, the months; or names, of the tests' time zone, host and database."""
 _PUT_TOGETHER = re.compile(r" \| |[›✖]|(?<=^Error:)")
 """What Django's templates put between sentences of one text: in a title, in breadcrumbs, before a link."""
 _ADDRESS = re.compile(r"\S+@example\.com|https?://\S+|/\w[\w-]*/\S*")

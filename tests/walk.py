@@ -38,8 +38,7 @@ def walk() -> dict[str, Any]:
     """What nobody can translate, place by place; how the plurals look, and the pages of a plan with many clients."""
     seen: dict[str, list[str]] = journey()["texts"]
     clients = _clients()
-    for name, shown in {name: make() for name, make in showcase.PAGES.items()}.items():
-        seen[name] = texts_of(showcase.open_page(shown, clients[shown.who]).text)
+    seen |= {name: texts_of(page) for name, page in _opened(clients).items()}
     seen |= {"codes": list(_codes()), "command": list(_command_says())} | _acts_in_vain(clients[showcase.OFFICER])
     return {
         "untranslated": {place: found for place, texts in seen.items() if (found := untranslated(texts))},
@@ -50,12 +49,16 @@ def walk() -> dict[str, Any]:
 
 
 def pages() -> dict[str, Any]:
-    """Every page, and the whole journey; what is on each page of what only we can have put there."""
+    """Every page, and the whole journey; the names of the pages that have our style."""
     found = journey()
-    clients = _clients()
-    shown = {name: make() for name, make in showcase.PAGES.items()}
-    opened = {name: showcase.open_page(where, clients[where.who]).text for name, where in shown.items()}
+    opened = _opened(_clients())
     return found | {"styled": [name for name, page in opened.items() if "idenfy_kyc/" in page]}
+
+
+def _opened(clients: dict[str, Any]) -> dict[str, str]:
+    """Every page of the showcase, made first and opened then, so that lists have all rows there are."""
+    shown = {name: make() for name, make in showcase.PAGES.items()}
+    return {name: showcase.open_page(where, clients[where.who]).text for name, where in shown.items()}
 
 
 def _clients() -> dict[str, Any]:
@@ -78,23 +81,24 @@ def _codes() -> Iterator[str]:
 
 
 def _command_says() -> Iterator[str]:
-    """What ``idenfy_send`` writes: when there is work, when there is none, and when it cannot."""
+    """What the commands write: when there is work, when there is none, and when they cannot."""
     InformationRequest.objects.filter(state__in=["queued", "sending"]).delete()
     terminal.REDRAW_SECONDS = 0
     with _a_fake_idenfy():
         showcase.batch(*[State.QUEUED] * 3)
         yield from _said()
         yield from _said()
+        yield from _said(command="idenfy_doctor")
         yield from _said("--batch", "99")
         yield from _said("--batch", str(showcase.batch(confirmed=False).pk))
     with _nobody_to_ask():
         yield from _said()
 
 
-def _said(*arguments: str) -> list[str]:
+def _said(*arguments: str, command: str = "idenfy_send") -> list[str]:
     screen = Screen()
     try:
-        call_command("idenfy_send", *arguments, stdout=screen, stderr=screen)
+        call_command(command, *arguments, stdout=screen, stderr=screen)
     except CommandError as error:
         screen.write(str(error))
     except SystemExit:

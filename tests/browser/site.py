@@ -20,12 +20,9 @@ from typing import Any
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.environments import ROOT, set_up
+from tests.environments import ROOT, SHOWCASE, set_up
 
-NOBODY = {"API_KEY": "key", "API_SECRET": "secret", "BASE_URL": "http://127.0.0.1:9", "PROJECT_NAME": "Τράπεζα"}
-CHANGES = {
-    "ROOT_URLCONF": "tests.showcase_urls",
-    "IDENFY_KYC": {**NOBODY, "ENVIRONMENT": "ΔΟΚΙΜΗ"},
+CHANGES = SHOWCASE | {
     "LOGGING": {
         "version": 1,
         "disable_existing_loggers": False,
