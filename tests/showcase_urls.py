@@ -30,6 +30,9 @@ empty.register(Verification, nothing(VerificationAdmin))
 empty.register(InformationRequest, nothing(InformationRequestAdmin))
 empty.register(RequestBatch, nothing(RequestBatchAdmin))
 
+for shown in (VerificationAdmin, InformationRequestAdmin, RequestBatchAdmin):
+    shown.list_per_page = 20  # a few of each kind tell as much as a hundred, and a browser is sooner done with them
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("empty/", empty.urls),

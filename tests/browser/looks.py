@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
-
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=400, height=800)
 AT_200_PERCENT = ViewportSize(width=640, height=450)
@@ -15,16 +11,15 @@ AT_200_PERCENT = ViewportSize(width=640, height=450)
 
 SIDEWAYS = "[document.scrollingElement.scrollWidth, document.scrollingElement.clientWidth]"
 CUT_OFF = """(selector) => {
-  const scrolls = (box) => box && box !== document.body
-    && (/auto|scroll/.test(getComputedStyle(box).overflowX) || scrolls(box.parentElement));
+  const isOnlyHeard = (element) => element.closest("thead")?.getBoundingClientRect().width <= 1;
   const isCut = (element) => {
     const box = element.getBoundingClientRect();
-    if (!element.checkVisibility({ visibilityProperty: true }) || box.width <= 1 || scrolls(element.parentElement)) {
+    if (!element.checkVisibility({ visibilityProperty: true }) || box.width <= 1 || isOnlyHeard(element)) {
       return false;
     }
     const isWider = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 2
       && !element.matches("input, .colMS");  // a field scrolls by itself; Django's index floats its sidebar
-    return box.right > innerWidth + 1 || box.left < -1 || (isWider && !scrolls(element));
+    return box.right > innerWidth + 1 || box.left < -1 || isWider;
   };
   const ours = document.querySelectorAll(selector);
   const innermost = [...ours].filter((element) => isCut(element) && ![...element.children].some(isCut));
@@ -40,10 +35,14 @@ ERRORS = """() => [...document.querySelectorAll("ul.errorlist")].map((list) => {
 SETTLED = "Promise.all(document.getAnimations().map((animation) => animation.finished))"
 
 
-def serious(page: Page) -> set[tuple[str, str]]:
-    """The rules that are broken, each with the element that breaks it."""
+CONTRAST = "color-contrast"
+
+
+def serious(page: Page, *rules: str) -> set[tuple[str, str]]:
+    """The rules that are broken, each with the element that breaks it; of ``rules`` only, if there are any."""
     page.evaluate(SETTLED)
-    found = Axe().run(page).response["violations"]
+    only = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
+    found = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
     return {
         (rule["id"], f"{node['target'][0]}: {node['html'][:150]}")
         for rule in found
