@@ -9,13 +9,12 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from ..conf import get_settings
 from ..exceptions import TooMany
 from ..models import RequestBatch
-from ..wording import number_text
 from .base import BaseAdmin, may_ask
+from .lists import too_many_text
 
 A = TypeVar("A", bound=BaseAdmin)
 
@@ -57,10 +56,8 @@ def wants_page(request: HttpRequest) -> bool:
     return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
 
 
-def lead_to_plan(
-    model_admin: BaseAdmin, request: HttpRequest, plan: Callable[[], RequestBatch], chosen: Callable[[], int]
-) -> HttpResponse | None:
-    """Make the plan and go there; None, with a message, without credentials or if too many were ``chosen``."""
+def lead_to_plan(model_admin: BaseAdmin, request: HttpRequest, plan: Callable[[], RequestBatch]) -> HttpResponse | None:
+    """Make the plan and go there; None, with a message, without credentials or if too many were chosen."""
     if not get_settings().is_configured:
         messages.error(
             request,
@@ -73,16 +70,6 @@ def lead_to_plan(
     try:
         batch = plan()
     except TooMany as error:
-        messages.error(request, _too_many(chosen(), error.limit))
+        messages.error(request, too_many_text(error.limit))
         return None
     return HttpResponseRedirect(model_admin.url_of("change", batch.pk, model=RequestBatch))
-
-
-def _too_many(count: int, limit: int) -> str:
-    return ngettext(
-        "You chose %(count)s verification, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made.",
-        "You chose %(count)s verifications, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made.",
-        count,
-    ) % {"count": number_text(count), "limit": number_text(limit)}

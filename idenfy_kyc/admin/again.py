@@ -46,7 +46,7 @@ def plan(
     def made() -> RequestBatch:
         return services.ask_again(requests, planned_by=user_of(request), selection=selection)
 
-    return lead_to_plan(model_admin, request, made, requests.count)
+    return lead_to_plan(model_admin, request, made)
 
 
 def of_the_chosen(

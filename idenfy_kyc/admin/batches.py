@@ -35,11 +35,12 @@ from .acts import act
 from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, our_rows, rows_seen_by, with_beneath
 from .endings import MARK_ANSWERED, WITHDRAW
 from .links import links_csv_response
+from .lists import BoundedAdmin, BoundedChangeList
 
 View = Callable[..., HttpResponse]
 
 
-class BatchChangeList(ChangeList):
+class BatchChangeList(BoundedChangeList):
     """Looks up where the batches of a page stand, all at once."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -53,7 +54,7 @@ class BatchChangeList(ChangeList):
 
 
 @admin.register(RequestBatch)
-class RequestBatchAdmin(ReadOnlyAdmin):
+class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
     """The list of batches, and the page of one: plan, progress, report. Made to be subclassed.
 
     How many clients a batch has, and how far it is, is the same for everybody who may see it; whoever may ask confirms

@@ -17,8 +17,10 @@ from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..wording import number_text, reason_text
 from . import doubts
+from .base import our_rows
 from .doubts import DOUBTFUL, NOW_INELIGIBLE, NOW_OPEN, PENDING
 from .rows import Section
+from .search import by_client, first_found
 
 ASKED = "asked"
 
@@ -110,16 +112,8 @@ def rows_of(
 
 
 def search(rows: InformationRequestQuerySet, words: str) -> InformationRequestQuerySet:
-    """Those whose client ID or scan reference begins so; if there are none, those whose name has all of these words."""
-    if not words:
-        return rows
-    begins = Q(verification__client_id__istartswith=words) | Q(verification__scan_ref__istartswith=words)
-    by_reference = rows.filter(begins)
-    if by_reference.exists():
-        return by_reference
-    for word in words.split():
-        rows = rows.filter(verification__name__icontains=word)
-    return rows
+    """Those of these clients: by an ID or its beginning, or else by name, as in the lists."""
+    return our_rows(first_found(rows, by_client(rows, words, "verification__"))) if words else rows
 
 
 def heading_of(row: InformationRequest) -> str:

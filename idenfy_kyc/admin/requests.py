@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, DateTimeField, QuerySet, When
+from django.db.models import Case, DateTimeField, Q, QuerySet, When
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import path
@@ -37,12 +37,14 @@ from .base import (
 from .endings import MARK_ANSWERED, WITHDRAW, Ending
 from .filters import AskedByFilter, DecisionFilter, EndsFilter, OpenedFilter, StateFilter
 from .links import links_csv_response
-from .verifications import SECRETS, of_an_id
+from .lists import BoundedAdmin, BoundedChangeList
+from .search import by_client, first_found
+from .verifications import SECRETS
 
 ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
 
 
-class RequestChangeList(ChangeList):
+class RequestChangeList(BoundedChangeList):
     """Without the secrets: a list shows none."""
 
     def get_queryset(
@@ -51,9 +53,14 @@ class RequestChangeList(ChangeList):
         rows: QuerySet[InformationRequest] = super().get_queryset(request, exclude_parameters)
         return rows.defer(*SECRETS)
 
+    def get_results(self, request: HttpRequest) -> None:
+        """The page’s batches and verifications come in a query each: of a join MariaDB reads every row and sorts it."""
+        super().get_results(request)
+        self.result_list = self.result_list.prefetch_related("batch", "verification")
+
 
 @admin.register(InformationRequest)
-class InformationRequestAdmin(ReadOnlyAdmin):
+class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     """Requests, to look at; what staff may do with one has a page or a POST of its own. Made to be subclassed."""
 
     class Media:
@@ -63,7 +70,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
         *("client", "asks", "state_in_words", "asked_by", "asked_on", "works_until", "opened", "answered_on"),
         "in_batch",
     )
-    list_filter = (
+    list_filter: ClassVar[Any] = (
         StateFilter,
         DecisionFilter,
         EndsFilter,
@@ -71,9 +78,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
         ("sent_at", admin.DateFieldListFilter),
         AskedByFilter,
     )
-    list_select_related = ("batch", "verification")
-    show_full_result_count = False  # it would count the rows of plans, which the list does not show
-    search_fields = (
+    search_fields: ClassVar[Any] = (
         "verification__scan_ref__istartswith",
         "verification__client_id__istartswith",
         "verification__name__icontains",
@@ -95,8 +100,12 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[InformationRequest], search_term: str
     ) -> tuple[QuerySet[InformationRequest], bool]:
-        found = of_an_id(queryset, search_term.strip(), "verification")
-        return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
+        """By client, or else by reason; by ``search_fields`` of a subclass's own as Django does it."""
+        term = search_term.strip()
+        if not term or self.get_search_fields(request) != InformationRequestAdmin.search_fields:
+            return super().get_search_results(request, queryset, search_term)
+        reason = Q(batch__in=RequestBatch.objects.filter(note__icontains=term).values("pk"))
+        return first_found(queryset, [*by_client(queryset, term, "verification__"), reason]), False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Of the columns only a few can be asked about in the list's address.
@@ -110,7 +119,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
     # The columns
 
-    @admin.display(description=gettext_lazy("Client"), ordering="verification__name")
+    @admin.display(description=gettext_lazy("Client"), ordering="verification__name_folded")
     def client(self, row: InformationRequest) -> str:
         return client_html(row.verification, within_link=True)
 

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.text import format_lazy
@@ -24,7 +24,7 @@ from ..decorators import durable
 from ..models import InformationRequest, RequestBatch, Verification
 from . import from_list
 from .acts import act, lead_to_plan
-from .base import BaseAdmin, client_facts, client_html, client_name, state_html, user_of, with_beneath
+from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -35,6 +35,8 @@ from .filters import (
     requests_seen_by,
 )
 from .history import history_of_verification
+from .lists import BoundedAdmin, BoundedChangeList, counted
+from .search import by_client, first_found
 
 SECRETS = ("session_url", "token")
 """Never loaded for a list: decrypting takes time, and what is not in memory leaks nowhere."""
@@ -62,18 +64,7 @@ def _status_choices(current: str) -> list[tuple[str, Any]]:
     return choices if current in STATUS_LABELS else [*choices, (current, status_label(current))]
 
 
-def of_an_id(rows: QuerySet[Any], term: str, verification: str) -> QuerySet[Any] | None:
-    """Those of ``rows`` whose verification has an ID that begins with ``term``; None if there are none.
-
-    Asked before names are: a million names have to be read one by one, and the IDs have indexes, though only for
-    capitals as they are. ``verification`` is the path to its key.
-    """
-    ids = Q(scan_ref__startswith=term) | Q(client_id__startswith=term)
-    found = rows.filter(**{f"{verification}__in": Verification.objects.filter(ids).values("pk")})
-    return found if term and found.exists() else None
-
-
-class VerificationChangeList(ChangeList):
+class VerificationChangeList(BoundedChangeList):
     """Can be sorted by the moment of the last request; the other lists pay nothing for it."""
 
     def get_queryset(
@@ -86,14 +77,14 @@ class VerificationChangeList(ChangeList):
 
 
 @admin.register(Verification)
-class VerificationAdmin(BaseAdmin):
+class VerificationAdmin(BoundedAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
     fields: ClassVar[Any] = ("scan_ref", "client_id", "name", "status", "verified_at")
     list_display = ("client", "scan_ref", "status_in_words", "verified_on", "request_now", "last_asked")
-    list_filter = (StatusFilter, RequestStateFilter, VerifiedFilter, LastAskedFilter)
-    search_fields = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
+    list_filter: ClassVar[Any] = (StatusFilter, RequestStateFilter, VerifiedFilter, LastAskedFilter)
+    search_fields: ClassVar[Any] = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
     search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
     actions = ("request_information",)
@@ -129,8 +120,11 @@ class VerificationAdmin(BaseAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Verification], search_term: str
     ) -> tuple[QuerySet[Verification], bool]:
-        found = of_an_id(queryset, search_term.strip(), "pk")
-        return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
+        """By ID, or else by name; by ``search_fields`` of a subclass's own as Django does it."""
+        term = search_term.strip()
+        if not term or self.get_search_fields(request) != VerificationAdmin.search_fields:
+            return super().get_search_results(request, queryset, search_term)
+        return first_found(queryset, by_client(queryset, term)), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """The status in words for whoever may only look; whoever may change it, chooses among the words."""
@@ -152,7 +146,7 @@ class VerificationAdmin(BaseAdmin):
 
     # The columns
 
-    @admin.display(description=gettext_lazy("Client"), ordering="name")
+    @admin.display(description=gettext_lazy("Client"), ordering="name_folded")
     def client(self, verification: Verification) -> str:
         return client_html(verification, within_link=True)
 
@@ -216,10 +210,7 @@ class VerificationAdmin(BaseAdmin):
         def plan() -> RequestBatch:
             return services.plan(verifications, planned_by=user_of(request), selection=selection)
 
-        def count() -> int:
-            return verifications.count() if isinstance(verifications, QuerySet) else len(verifications)
-
-        return lead_to_plan(self, request, plan, count)
+        return lead_to_plan(self, request, plan)
 
     def _selection_in_words(self, request: HttpRequest, queryset: QuerySet[Verification]) -> str:
         """How the clients were chosen, for the record: one sentence, kept in the language of the person who chose."""
@@ -227,8 +218,8 @@ class VerificationAdmin(BaseAdmin):
             ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
             by_hand = ngettext("%(count)s chosen by hand", "%(count)s chosen by hand", ticked)
             return by_hand % {"count": wording.number_text(ticked)}
-        total = queryset.count()
-        count = wording.number_text(total)
+        total = counted(queryset)
+        count = str(total)
         conditions = "; ".join(self._conditions(request))
         if not conditions:
             return ngettext("All %(count)s verification", "All %(count)s verifications", total) % {"count": count}

@@ -161,6 +161,7 @@ class InformationRequest(models.Model):
             models.Index(fields=["verification", "sent_at"], name="idenfy_kyc_req_last_asked"),
             models.Index(fields=["batch", "outcome_at"], name="idenfy_kyc_req_outcomes"),
             models.Index(fields=["state", "expires_at"], name="idenfy_kyc_req_clock"),
+            models.Index(fields=["state", "id"], name="idenfy_kyc_req_state"),
         ]
         constraints = [
             models.CheckConstraint(

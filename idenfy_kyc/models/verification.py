@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..choices import status_label
 from ..conf import get_settings
+from .folded import FoldedField, FoldingQuerySet, copies, with_copies
 from .primary import PrimaryManager
 
 validate_scan_ref = RegexValidator(
@@ -28,7 +30,7 @@ def client_digest(client_id: str) -> str | None:
     return hashlib.sha256(client_id.encode()).hexdigest() if client_id else None
 
 
-class VerificationQuerySet(models.QuerySet["Verification"]):
+class VerificationQuerySet(FoldingQuerySet["Verification"]):
     def eligible(self) -> VerificationQuerySet:
         """Those whose status, as far as we know it, does not rule out asking."""
         return self.exclude(status__in=get_settings().INELIGIBLE_STATUSES)
@@ -44,7 +46,8 @@ class Verification(models.Model):
     scan_ref = models.CharField(_("scan reference"), max_length=40, unique=True, validators=[validate_scan_ref])
     client_id = models.CharField(_("client ID"), max_length=100, blank=True, db_index=True)
     name = models.CharField(_("name"), max_length=200, blank=True)
-    status = models.CharField(_("status"), max_length=40, blank=True, db_index=True)
+    name_folded = FoldedField(max_length=400, of="name")
+    status = models.CharField(_("status"), max_length=40, blank=True)
     verified_at = models.DateTimeField(_("verified on"), null=True, blank=True, db_index=True)
     created_at = models.DateTimeField(_("added on"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed on"), auto_now=True)
@@ -55,9 +58,17 @@ class Verification(models.Model):
         verbose_name = _("verification")
         verbose_name_plural = _("verifications")
         permissions = [("request_information", "Can request information from clients")]
+        # With the key behind it: the newest of a status are read, and no others.
+        indexes = [models.Index(fields=["status", "id"], name="idenfy_kyc_ver_status")]
 
     def __str__(self) -> str:
         return self.scan_ref
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Store it. With a name goes its folded copy, also of a row that was loaded without it."""
+        for copy in copies(type(self), self.__dict__):
+            copy.pre_save(self, add=False)
+        super().save(*args, update_fields=with_copies(type(self), update_fields), **kwargs)
 
     @property
     def is_eligible(self) -> bool:

@@ -234,7 +234,7 @@ class TestTheTicked:
 
         answer = act(alice_client, "ask_again", *rows)
 
-        assert "and 1 can be asked at once" in messages_of(alice_client.get(answer.url))[0]
+        assert "You chose more than 1" in messages_of(alice_client.get(answer.url))[0]
         assert not RequestBatch.objects.filter(confirmed_at=None).exists()
 
     def test_of_different_batches_say_so(self, alice_client: Client) -> None:

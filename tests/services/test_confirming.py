@@ -106,7 +106,7 @@ class TestPlanChanged:
         self.refuse(batch, 3, 2)
 
         skipped = batch.rows_in(State.SKIPPED).get()
-        at = earlier.batch.confirmed_at.isoformat()
+        at = earlier.batch.confirmed_at and earlier.batch.confirmed_at.isoformat()
         assert (skipped.reason, skipped.reason_params["at"]) == (Reason.OPEN_REQUEST, at)
         assert RequestEvent.objects.get(kind=EventKind.NOT_ASKED).request == skipped
 

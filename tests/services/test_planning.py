@@ -68,7 +68,7 @@ class TestPlan:
         until = earlier.expires_at and earlier.expires_at.replace(second=0, microsecond=0).isoformat()
         assert request.reason_params == {
             "by": "Rasa Kazlauskienė",
-            "at": earlier.batch.confirmed_at.isoformat(),
+            "at": earlier.batch.confirmed_at and earlier.batch.confirmed_at.isoformat(),
             "until": until,
         }
 
