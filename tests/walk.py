@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -140,7 +141,8 @@ def _lead_of_a_batch(count: int, officer: Any) -> str:
 
 def _pages_of_many(officer: Any) -> list[str]:
     """The texts of all pages that count the clients of a large plan."""
-    plan = services.plan(make_verifications(MANY), planned_by=None, selection="")
+    with override_settings(IDENFY_KYC=settings.IDENFY_KYC | {"MAX_BATCH_SIZE": MANY}):
+        plan = services.plan(make_verifications(MANY), planned_by=None, selection="")
     batches = reverse("admin:idenfy_kyc_requestbatch_changelist")
     return [
         text for address in (showcase.page_of(plan).address, batches) for text in texts_of(officer.get(address).text)

@@ -2,7 +2,7 @@
 // Without JavaScript they stay a table, which scrolls.
 "use strict";
 
-for (const table of document.querySelectorAll(".results > #result_list, .ik-section table")) {
+for (const table of document.querySelectorAll(".results > #result_list, .ik-section .ik-table > table")) {
   const heads = Array.from(table.tHead.rows[0].cells, (head) => (head.querySelector(".text") || head).textContent.trim());
   for (const row of table.tBodies[0].rows) {
     Array.from(row.cells).forEach((cell, place) => {
