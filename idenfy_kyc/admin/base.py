@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -82,7 +83,11 @@ class BaseAdmin(AnyAdmin):
     mark_answered_template = "admin/idenfy_kyc/mark_answered.html"
 
     class Media:
-        css = {"all": ["idenfy_kyc/idenfy_kyc.css", "idenfy_kyc/requests.css"], "print": ["idenfy_kyc/print.css"]}
+        css = {
+            "all": [f"idenfy_kyc/{name}.css" for name in ("themes", "idenfy_kyc", "requests", "lists")],
+            "print": ["idenfy_kyc/print.css"],
+        }
+        js = [Script("idenfy_kyc/lists.js", defer=True)]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or may_ask(request)
@@ -192,8 +197,8 @@ def _frame(request: HttpRequest) -> dict[str, str]:
     """For ``includes/title.html``: which system this is, on every page; and on paper, when it was printed by whom."""
     when, name = wording.record_text(timezone.now()), frozen_name(user_of(request))
     return {
-        "environment": get_settings().ENVIRONMENT,
-        "printed": _("Printed on %(when)s by %(name)s") % {"when": when, "name": name},
+        "idenfy_environment": get_settings().ENVIRONMENT,
+        "idenfy_printed": _("Printed on %(when)s by %(name)s") % {"when": when, "name": name},
     }
 
 
