@@ -7,6 +7,7 @@ are Django's own, which are in Django's catalogues; or nobody can translate them
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -58,11 +59,15 @@ def make_catalogue(folder: Path) -> Path:
     package = shutil.copytree(ROOT / "idenfy_kyc", folder / "idenfy_kyc")
     (package / "locale").mkdir(exist_ok=True)
     manage = [sys.executable, "-m", "django"]
-    subprocess.run([*manage, "makemessages", "-l", LANGUAGE, "--no-wrap", "-v0"], cwd=package, check=True)
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}  # the folder is none of ours
+    subprocess.run(
+        [*manage, "makemessages", "-l", LANGUAGE, "--no-wrap", "-v0"], cwd=package, env=environment, check=True
+    )
     catalogue = package / "locale" / LANGUAGE / "LC_MESSAGES" / "django.po"
     extracted = subprocess.run(["msgen", "--no-wrap", catalogue], capture_output=True, text=True, check=True).stdout
     catalogue.write_text(translated(extracted))
-    subprocess.run([*manage, "compilemessages", "-l", LANGUAGE, "-v0"], cwd=package, check=True)
+    subprocess.run([*manage, "compilemessages", "-l", LANGUAGE, "-v0"], cwd=package, env=environment, check=True)
     return package / "locale"
 
 

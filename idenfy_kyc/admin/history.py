@@ -118,7 +118,7 @@ def _line(event: RequestEvent, batch_url: UrlOf) -> Line:
 def _who(event: RequestEvent) -> str:
     if event.kind in BY_CLIENT:
         return _("The client")
-    return "iDenfy" if event.kind in BY_IDENFY else event.actor_name
+    return _("iDenfy") if event.kind in BY_IDENFY else event.actor_name
 
 
 def _address(page: str) -> str:
