@@ -9,7 +9,7 @@
         ├── AlreadyOpen               the client has an open request
         ├── NotEligible               the verification's status rules it out
         ├── TooMany                   more verifications than one batch may hold
-        ├── PlanChanged               the number that was confirmed no longer holds
+        ├── PlanChanged               who was confirmed is not who would be asked
         └── SecondPersonNeeded        whoever planned may not confirm so many
 
 A missing or wrong setting is Django's ``ImproperlyConfigured``, on purpose outside this tree, so that no
@@ -96,7 +96,7 @@ class TooMany(RequestError):
 
 
 class PlanChanged(RequestError):
-    """The plan no longer asks the number of clients that was confirmed; nothing was queued."""
+    """The plan no longer asks the clients that were confirmed, or not so many; nothing was queued."""
 
     def __init__(self, *, expected: int, actual: int) -> None:
         super().__init__(f"{actual} would be asked, not {expected}")

@@ -24,6 +24,7 @@ from .lists import ClientList, list_from_file, list_from_text
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan, take_back
 from .sending import PAGE_PATIENCE, send
+from .shown import digest_of
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "cancel_ineligible",
     "check_asks",
     "confirm",
+    "digest_of",
     "discard",
     "find_listed",
     "has_open_request",

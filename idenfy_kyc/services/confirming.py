@@ -36,24 +36,29 @@ from .blocking import open_requests, overtaken
 from .ending import write_down_time
 from .planning import ASKED, hold_plan
 from .record import frozen_name, note_batch, note_requests
+from .shown import digest_of
 
 if TYPE_CHECKING:
     from .record import User
 
 
-def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_four: str | None = None) -> bool:
+def confirm(
+    batch: RequestBatch, *, by: User, expected: int | None = None, shown: str = "", last_four: str | None = None
+) -> bool:
     """Queue the plan's clients; return False if somebody had confirmed it already (then nothing is done twice).
 
     What is asked is taken from ``batch`` as it is in memory. ``expected`` is the number that the person saw on the
-    button. ``last_four`` are the digits expected on the card of a plan's one client; with None those that the plan was
-    saved with. Raises ``PlanChanged`` if another number would be asked, ``SecondPersonNeeded`` (and records that) if
-    ``by`` may not confirm so many, ``ValidationError`` if the asks are not valid, and ``ImproperlyConfigured`` without
-    credentials.
+    button, and ``shown`` the :func:`~idenfy_kyc.services.shown.digest_of` the drafts then. ``last_four`` are the digits
+    expected on the card of a plan's one client; with None those that the plan was saved with. Raises ``PlanChanged``
+    if others would be asked, ``SecondPersonNeeded`` (and records that) if ``by`` may not confirm so many,
+    ``ValidationError`` if the asks are not valid, and ``ImproperlyConfigured`` without credentials.
     """
     check_configured()
     check_asks(batch, last_four=last_four)
     write_down_time()
-    confirmed = database.repeat_on_conflict(lambda: queue(batch, by=by, expected=expected, last_four=last_four))
+    confirmed = database.repeat_on_conflict(
+        lambda: queue(batch, by=by, expected=expected, shown=shown, last_four=last_four)
+    )
     if confirmed:
         batch.refresh_from_db()
     return confirmed
@@ -80,11 +85,11 @@ def needs_second_person(batch: RequestBatch, *, by: User, clients: int) -> bool:
     return bool(batch.planned_by_name) and batch.planned_by_name == frozen_name(by)
 
 
-def save_plan(batch: RequestBatch, *, last_four: str | None = None) -> bool:
+def save_plan(batch: RequestBatch, *, shown: str = "", last_four: str | None = None) -> bool:
     """Keep what is asked, and why, with a plan, as it is in ``batch`` in memory; return whether it is a plan still.
 
     So one person fills in what another one confirms. ``last_four`` stays with the plan's one client, if it has one
-    only. Raises ``ValidationError`` if the asks are not valid.
+    only, and is the one who was ``shown``. Raises ``ValidationError`` if the asks are not valid.
     """
     check_asks(batch, last_four=last_four)
     with transaction.atomic(using=database.alias()):
@@ -92,7 +97,7 @@ def save_plan(batch: RequestBatch, *, last_four: str | None = None) -> bool:
             return False
         RequestBatch.objects.filter(pk=batch.pk).update(**_asks(batch))
         drafts = list(batch.rows_in(State.DRAFT).values_list("pk", flat=True)[:2])
-        if last_four is not None and len(drafts) == 1:
+        if last_four is not None and len(drafts) == 1 and shown in {"", digest_of(drafts)}:
             batch.requests.filter(pk__in=drafts).update(bank_card_expected_last_four=last_four)
     return True
 
@@ -109,7 +114,13 @@ def check_asks(batch: RequestBatch, *, last_four: str | None = None) -> None:
 
 
 def queue(
-    batch: RequestBatch, *, by: User, expected: int | None, last_four: str | None, may_alone: bool = False
+    batch: RequestBatch,
+    *,
+    by: User,
+    expected: int | None,
+    last_four: str | None,
+    shown: str = "",
+    may_alone: bool = False,
 ) -> bool:
     """The transaction of :func:`confirm`, and nothing but it. ``may_alone``: whoever planned may confirm any number."""
     keys, followed = _keys_to_lock(batch)
@@ -119,7 +130,8 @@ def queue(
         drafts = _locked_drafts(batch, keys, followed)
         _skip(_blocked(batch, drafts))
         free = [draft for draft in drafts if not draft.reason]
-        holds = bool(free) and expected in {None, len(free)}
+        is_as_shown = expected in {None, len(free)} and shown in {"", digest_of(draft.pk for draft in free)}
+        holds = bool(free) and is_as_shown
         is_refused = holds and not may_alone and needs_second_person(batch, by=by, clients=len(free))
         if is_refused:
             note_batch(EventKind.NOT_ALLOWED, batch, by=by, clients=len(free))

@@ -100,6 +100,19 @@ class TestPlanChanged:
     def test_by_somebody_who_saw_another_number(self, batch: RequestBatch, expected: int) -> None:
         self.refuse(batch, expected, 3)
 
+    def test_by_somebody_who_saw_as_many_others(self, batch: RequestBatch) -> None:
+        keys = list(batch.requests.order_by("pk").values_list("pk", flat=True))
+        services.leave_out(batch, keys[:1], by=None)
+        shown = services.digest_of(keys[1:])
+        services.leave_out(batch, keys[2:], by=None)
+        services.take_back(batch, keys[:1], by=None)
+
+        with pytest.raises(PlanChanged):
+            services.confirm(batch, by=None, expected=2, shown=shown)
+
+        assert RequestBatch.objects.get().is_plan
+        assert services.confirm(batch, by=None, expected=2, shown=services.digest_of(keys[:2]))
+
     def test_by_somebody_who_asked_one_of_the_verifications(self, batch: RequestBatch) -> None:
         earlier = make_request(State.QUEUED, verification=first_of(batch))
 
@@ -317,6 +330,16 @@ class TestSavePlan:
         services.confirm(batch, by=None)
 
         assert set(batch.requests.values_list("bank_card_expected_last_four", flat=True)) == kept
+
+    def test_keeps_no_digits_with_another_client_than_was_shown(self) -> None:
+        batch = services.plan(make_verifications(2), planned_by=None, note="n", bank_card_verification=True)
+        first, second = batch.requests.order_by("pk").values_list("pk", flat=True)
+        services.leave_out(batch, [first], by=None)
+
+        saved = services.save_plan(batch, shown=services.digest_of([first]), last_four="0042")
+
+        assert saved
+        assert batch.requests.get(pk=second).bank_card_expected_last_four == ""
 
     def test_changes_nothing_that_was_confirmed(self, batch: RequestBatch, officer: Any) -> None:
         services.confirm(batch, by=officer)
