@@ -51,11 +51,11 @@ def has_open_request() -> Q:
     """
     others = InformationRequest.objects.order_by().open_now().exclude(state=State.UNKNOWN, asked_again=OuterRef("pk"))
     clients = others.exclude(open_verification__client_id="")
-    return (
-        Q(Exists(others.filter(open_verification=OuterRef("verification"))))
-        | Q(Exists(others.filter(open_client=OuterRef("client_key"))))
-        | Q(Exists(clients.filter(open_verification__client_id=OuterRef("verification__client_id"))))
+    of_client = Q(Exists(others.filter(open_client=OuterRef("client_key")))) | Q(
+        Exists(clients.filter(open_verification__client_id=OuterRef("verification__client_id")))
     )
+    of_verification = Q(Exists(others.filter(open_verification=OuterRef("verification"))))
+    return of_verification | Q(batch__per_verification=False) & of_client
 
 
 def open_requests(verifications: Iterable[int], clients: Collection[str]) -> OpenRequests:
