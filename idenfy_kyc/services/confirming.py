@@ -32,7 +32,7 @@ from ..models.request import validate_last_four
 from . import database
 from .account import fingerprint
 from .again import follow
-from .blocking import open_requests, overtaken
+from .blocking import answered, open_requests, overtaken
 from .ending import write_down_time
 from .planning import ASKED, hold_plan
 from .record import frozen_name, note_batch, note_requests
@@ -128,7 +128,7 @@ def queue(
         if not hold_plan(batch):
             return False
         drafts = _locked_drafts(batch, keys, followed)
-        _skip(_blocked(batch, drafts))
+        _skip(_blocked(batch, drafts, keys))
         free = [draft for draft in drafts if not draft.reason]
         is_as_shown = expected in {None, len(free)} and shown in {"", digest_of(draft.pk for draft in free)}
         holds = bool(free) and is_as_shown
@@ -199,15 +199,19 @@ def _locked_drafts(batch: RequestBatch, keys: list[int], followed: list[int]) ->
     return list(batch.requests.filter(state=State.DRAFT).select_related("verification").order_by("pk"))
 
 
-def _blocked(batch: RequestBatch, drafts: list[InformationRequest]) -> list[InformationRequest]:
+def _blocked(
+    batch: RequestBatch, drafts: list[InformationRequest], verifications: list[int]
+) -> list[InformationRequest]:
     """The drafts that may not be asked any more, each with its reason and its parameters set (in memory).
 
-    A plan may be days old: statuses, and whose verification it is, are looked at again.
+    A plan may be days old: statuses, whose verification it is, and who has answered meanwhile, are looked at again.
+    ``verifications`` are all of its clients.
     """
     _renew_client_keys(drafts)
     clients = {draft.verification.client_id for draft in drafts if draft.client_key}
     open_ones = open_requests((draft.verification_id for draft in drafts), clients)
-    over = overtaken((draft.again_of_id for draft in drafts if draft.again_of_id), since=batch.planned_at)
+    over = overtaken(draft.again_of_id for draft in drafts if draft.again_of_id)
+    done, clients_done = answered(verifications, since=batch.planned_at)
     seen: set[str] = set()
     for draft in drafts:
         is_open = open_ones.in_the_way(draft.verification_id, draft.client_key, follows=draft.again_of_id)
@@ -215,7 +219,7 @@ def _blocked(batch: RequestBatch, drafts: list[InformationRequest]) -> list[Info
             draft.reason, draft.reason_params = Reason.INELIGIBLE, {"status": draft.verification.status}
         elif is_open:
             draft.reason, draft.reason_params = Reason.OPEN_REQUEST, is_open
-        elif draft.again_of_id in over:
+        elif draft.again_of_id in over or draft.verification_id in done or draft.client_key in clients_done:
             draft.reason = Reason.OVERTAKEN
         elif draft.client_key in seen:
             draft.reason = Reason.SAME_CLIENT

@@ -100,6 +100,38 @@ class TestPlanChanged:
     def test_by_somebody_who_saw_another_number(self, batch: RequestBatch, expected: int) -> None:
         self.refuse(batch, expected, 3)
 
+    @pytest.mark.parametrize("of_another_verification", [False, True])
+    def test_by_somebody_who_asked_a_client_and_got_the_answer(
+        self, batch: RequestBatch, of_another_verification: bool
+    ) -> None:
+        verification = first_of(batch)
+        if of_another_verification:
+            verification = make_verification(client_id=verification.client_id)
+        services.mark_answered([make_request(State.ISSUED, verification=verification)], by=None, note="on paper")
+
+        self.refuse(batch, 3, 2)
+
+        assert batch.rows_in(State.SKIPPED).get().reason == Reason.OVERTAKEN
+
+    def test_not_by_answers_from_before_the_plan(self, batch: RequestBatch) -> None:
+        before = batch.planned_at - timedelta(minutes=1)
+        make_request(State.COMPLETED, verification=first_of(batch), ended_at=before)
+
+        assert services.confirm(batch, by=None, expected=3)
+
+    def test_not_by_an_answer_about_another_verification_where_each_one_is_asked(self) -> None:
+        verification, other = make_verifications(2, client_id="C-1")
+        batch = services.plan([other], planned_by=None, per_verification=True, note="n", questionnaire="q")
+        make_request(State.COMPLETED, verification=verification)
+
+        assert services.confirm(batch, by=None, expected=1)
+
+    def test_not_by_the_answer_of_somebody_else_without_a_client_id(self) -> None:
+        batch = services.plan([make_verification(client_id="")], planned_by=None, note="n", questionnaire="q")
+        make_request(State.COMPLETED, verification=make_verification(client_id=""))
+
+        assert services.confirm(batch, by=None, expected=1)
+
     def test_by_somebody_who_saw_as_many_others(self, batch: RequestBatch) -> None:
         keys = list(batch.requests.order_by("pk").values_list("pk", flat=True))
         services.leave_out(batch, keys[:1], by=None)
