@@ -11,7 +11,7 @@
         ├── BeingAsked                the client is being asked at this moment
         ├── NotEligible               the verification's status rules it out
         ├── TooMany                   more verifications than one batch may hold
-        ├── PlanChanged               the number that was confirmed no longer holds
+        ├── PlanChanged               who was confirmed is not who would be asked
         └── SecondPersonNeeded        whoever planned may not confirm so many
 
 ``DeliveryRejected``, a delivery that iDenfy has not signed, is Django's ``SuspiciousOperation``: Django answers 400.
@@ -117,7 +117,7 @@ class TooMany(RequestError):
 
 
 class PlanChanged(RequestError):
-    """The plan no longer asks the number of clients that was confirmed; nothing was queued."""
+    """The plan no longer asks the clients that were confirmed, or not so many; nothing was queued."""
 
     def __init__(self, *, expected: int, actual: int) -> None:
         super().__init__(f"{actual} would be asked, not {expected}")

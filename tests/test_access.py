@@ -34,7 +34,7 @@ from idenfy_kyc.models import (
 )
 from idenfy_kyc.testing import identification
 from idenfy_kyc.testing.plugin import RunningFake
-from tests.admin.pages import BROWSER, filled_in, make_plan
+from tests.admin.pages import BROWSER, filled_in, make_plan, shown
 from tests.factories import make_batch, make_queue, make_request, make_verification, verification_fields
 
 pytestmark = pytest.mark.django_db
@@ -358,9 +358,8 @@ def make_plan_with_one_left_out() -> RequestBatch:
 @pytest.fixture
 def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     """What the addresses are about: one of each."""
-    issued, over = make_request(State.ISSUED), make_request(State.CANCELLED)
     done = make_batch(confirmed=True)
-    make_request(State.ISSUED, batch=done)
+    issued, over = make_request(State.ISSUED, batch=done), make_request(State.CANCELLED)
     make_request(State.REFUSED, batch=done)
     stopped = make_queue(1)
     RequestBatch.objects.filter(pk=stopped.pk).update(paused_at=stopped.confirmed_at, pause_reason=PauseReason.PERSON)
@@ -390,6 +389,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
     left_out = InformationRequest.objects.get(batch=things["plan"], state=State.SKIPPED)
     new = verification_fields(verified_at="")
     rows = {"_selected_action": things["issued"]}
+    issued = shown(InformationRequest.objects.get(pk=things["issued"]))
     listed = {"text": f"scan_ref\n{Verification.objects.get(pk=things['free']).scan_ref}\nnot-here"}
     erase = {"_erase": "1", "expected": "1", "typed": Verification.objects.get(pk=things["free"]).client_id}
     return {
@@ -405,8 +405,8 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "ask": {"action": "request_information", "_selected_action": things["free"]},
         "delete": {"action": "delete_selected", "_selected_action": things["free"], "post": "yes"},
         "delete-asked": {"action": "delete_selected", "_selected_action": things["asked"], "post": "yes"},
-        "withdraw": {"action": "withdraw", "_withdraw": "1", "note": "wrong", "expected": "1"} | rows,
-        "mark": {"action": "mark_answered", "_mark": "1", "note": "seen", "expected": "1"} | rows,
+        "withdraw": {"action": "withdraw", "_withdraw": "1", "note": "wrong", "shown": issued} | rows,
+        "mark": {"action": "mark_answered", "_mark": "1", "note": "seen", "shown": issued} | rows,
         "again": {"action": "ask_again"} | rows,
         "download": {"action": "download_links"} | rows,
         "erase": erase,
@@ -417,8 +417,8 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "tick": {"row": draft.pk},
         "handle": {"action": "handle_again", "_selected_action": things["failed"]},
         "tick-left-out": {"row": left_out.pk},
-        "why": {"_withdraw": "1", "note": "wrong", "expected": "1"},
-        "seen": {"_mark": "1", "note": "seen", "expected": "1", "outcome": "issued"},
+        "why": {"_withdraw": "1", "note": "wrong", "shown": issued},
+        "seen": {"_mark": "1", "note": "seen", "shown": issued, "outcome": "issued"},
         "refused": {"outcome": "refused"},
     }
 

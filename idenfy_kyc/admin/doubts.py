@@ -118,7 +118,7 @@ def condition_of(key: str, requests: InformationRequestQuerySet, now: datetime) 
     if key == DOUBTFUL:
         return ~Q(verification__status=APPROVED) & ~ineligible
     if key == PENDING:
-        return Q(Exists(_still_pending(requests, now).filter(verification=OuterRef("verification")).exclude(_given_up)))
+        return _is_pending(requests, now)
     thing = _thing_called(key)
     return _asked_lately(thing, requests, now) if thing else None
 
@@ -131,8 +131,9 @@ def count_each(drafts: InformationRequestQuerySet, conditions: dict[str, Q]) -> 
 
 
 def pending_sentence(drafts: InformationRequestQuerySet, requests: InformationRequestQuerySet, now: datetime) -> str:
-    """Until when iDenfy may refuse those drafts; one query."""
-    pending = _still_pending(requests, now).filter(verification__in=drafts.values("verification"))
+    """Until when iDenfy may refuse those of the drafts that are in the group; one query."""
+    group = drafts.filter(_is_pending(requests, now))
+    pending = _still_pending(requests, now).filter(verification__in=group.values("verification"))
     held = pending.aggregate(count=Count("verification", distinct=True), until=Max("expires_at"))
     text = ngettext(
         "%(count)s had a request that was withdrawn or is uncertain: "
@@ -148,6 +149,11 @@ def _still_pending(requests: InformationRequestQuerySet, now: datetime) -> Infor
     """Over for us, or uncertain; but iDenfy knows nothing of that and may hold them as pending."""
     doubtful = [State.CANCELLED, State.UNKNOWN]
     return requests.order_by().filter(state__in=doubtful, sent_at__isnull=False, expires_at__gt=now)
+
+
+def _is_pending(requests: InformationRequestQuerySet, now: datetime) -> Q:
+    """Another request than the one that the draft gives up."""
+    return Q(Exists(_still_pending(requests, now).filter(verification=OuterRef("verification")).exclude(_given_up)))
 
 
 def _sent_lately(requests: InformationRequestQuerySet, now: datetime) -> InformationRequestQuerySet:

@@ -65,19 +65,22 @@ class Ending:
         if request.method == "POST":
             services.write_down_time(queryset)  # or a dead sender's requests would still count as being asked
         rows = self.among(queryset)
-        count, chosen = rows.count(), queryset.count()
-        if not count:
+        found, chosen = list(rows.select_related(None).only("pk")), queryset.count()
+        if not found:
             messages.warning(request, _counted(self.nothing, chosen))
             return HttpResponseRedirect(back)
+        shown = services.digest_of(row.pk for row in found)
         sent = request.method == "POST" and self.button in request.POST
-        form = NoteForm(request.POST if sent else None, words=self.note, initial={"expected": count})
+        form = NoteForm(request.POST if sent else None, words=self.note, initial={"shown": shown})
         if sent and form.is_valid():
-            if self._end(request, rows, count, form.cleaned_data):
+            note = form.cleaned_data["note"]
+            if form.cleaned_data["shown"] == shown:
+                ended = self.end(found, by=user_of(request), note=note)
+                messages.success(request, _counted(self.done, ended))
                 return HttpResponseRedirect(back)
-            typed = {"expected": count, "note": form.cleaned_data["note"]}
-            form = NoteForm(words=self.note, initial=typed)
-        context: dict[str, Any] = {
-            "title": _counted(self.title, count),
+            messages.warning(request, _("Something changed in the meantime. Look at the numbers, and press again."))
+            form = NoteForm(words=self.note, initial={"shown": shown, "note": note})
+        context: dict[str, Any] = self._words(rows, len(found), chosen) | {
             "crumb": crumb or str(self.label),
             "button": self.button,
             "form": form,
@@ -85,22 +88,17 @@ class Ending:
             "errors": form.errors,
             "hidden": list(_pairs(hidden or {})),
             "back": back,
+        }
+        return TemplateResponse(request, getattr(admin, self.template), admin.page_context(request, **context))
+
+    def _words(self, rows: InformationRequestQuerySet, count: int, chosen: int) -> dict[str, Any]:
+        """What the page says of ``rows``, which are ``count`` of those ``chosen``."""
+        return {
+            "title": _counted(self.title, count),
             "left_alone": _counted(self.left_alone, chosen - count) if chosen > count else "",
             "consequences": list(self._consequences(rows)),
             "held_until": _held_until(rows),
         }
-        return TemplateResponse(request, getattr(admin, self.template), admin.page_context(request, **context))
-
-    def _end(
-        self, request: HttpRequest, rows: InformationRequestQuerySet, count: int, answers: Mapping[str, Any]
-    ) -> bool:
-        """End them, unless they are not as many as the person was shown; return whether they were."""
-        if answers["expected"] != count:
-            messages.warning(request, _("Something changed in the meantime. Look at the numbers, and press again."))
-            return False
-        ended = self.end(rows.select_related(None).only("pk"), by=user_of(request), note=answers["note"])
-        messages.success(request, _counted(self.done, ended))
-        return True
 
     def _consequences(self, rows: InformationRequestQuerySet) -> Iterable[str]:
         for state, words in self.consequences.items():
@@ -109,9 +107,9 @@ class Ending:
 
 
 class NoteForm(forms.Form):
-    """Why, or how one knows; and how many the person was shown, so that nobody ends more than he saw."""
+    """Why, or how one knows; and which ones the person was shown, so that nobody ends others than he saw."""
 
-    expected = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    shown = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, words: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -127,6 +127,7 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Of the card that you expect. Leave empty to accept any card."),
     )
     expected = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    drafts_shown = forms.CharField(required=False, widget=forms.HiddenInput)
     typed_count = forms.CharField(
         required=False,
         widget=AdminTextInputWidget(

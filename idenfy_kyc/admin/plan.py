@@ -68,6 +68,7 @@ def view(
         context |= {
             "adminform": form.as_admin(),
             "errors": form.errors,
+            "drafts_shown": services.digest_of(batch.rows_in(State.DRAFT).values_list("pk", flat=True)),
             "button": with_environment(_button(only, asked)),
             "second_person": _second_person(request, batch, asked),
         }
@@ -170,7 +171,13 @@ def confirm(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Request
         return view(model_admin, request, batch, form=form)
     skipped_before = _skipped(batch)
     try:
-        confirmed = services.confirm(batch, by=user_of(request), expected=form.number_shown, last_four=form.last_four)
+        confirmed = services.confirm(
+            batch,
+            by=user_of(request),
+            expected=form.number_shown,
+            shown=form.cleaned_data["drafts_shown"],
+            last_four=form.last_four,
+        )
     except PlanChanged as change:
         messages.warning(request, _changed(change, _skipped(batch) - skipped_before))
     except SecondPersonNeeded:
@@ -188,7 +195,7 @@ def save(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBat
     form = PlanForm(request.POST, instance=batch, asked=batch.rows_in(State.DRAFT).count(), counts=False)
     if not form.is_valid():
         return view(model_admin, request, batch, form=form)
-    if services.save_plan(batch, last_four=form.last_four):
+    if services.save_plan(batch, shown=form.cleaned_data["drafts_shown"], last_four=form.last_four):
         messages.info(request, _("Saved. A second person finds this plan under “Request batches”. Nobody was asked."))
     else:
         messages.warning(request, _TOO_LATE)

@@ -29,6 +29,7 @@ from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan, take_back
 from .receiving import handle, handle_again, handle_due, receive
 from .sending import PAGE_PATIENCE, send
+from .shown import digest_of
 from .starting import StartedVerification, start_verification
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
@@ -49,6 +50,7 @@ __all__ = [
     "cancel_ineligible",
     "check_asks",
     "confirm",
+    "digest_of",
     "discard",
     "erase",
     "find_listed",

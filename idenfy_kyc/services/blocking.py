@@ -51,11 +51,11 @@ def has_open_request() -> Q:
     """
     others = InformationRequest.objects.order_by().open_now().exclude(state=State.UNKNOWN, asked_again=OuterRef("pk"))
     clients = others.exclude(open_verification__client_id="")
-    return (
-        Q(Exists(others.filter(open_verification=OuterRef("verification"))))
-        | Q(Exists(others.filter(open_client=OuterRef("client_key"))))
-        | Q(Exists(clients.filter(open_verification__client_id=OuterRef("verification__client_id"))))
+    of_client = Q(Exists(others.filter(open_client=OuterRef("client_key")))) | Q(
+        Exists(clients.filter(open_verification__client_id=OuterRef("verification__client_id")))
     )
+    of_verification = Q(Exists(others.filter(open_verification=OuterRef("verification"))))
+    return of_verification | Q(batch__per_verification=False) & of_client
 
 
 def open_requests(verifications: Iterable[int], clients: Collection[str]) -> OpenRequests:
@@ -75,18 +75,28 @@ def open_requests(verifications: Iterable[int], clients: Collection[str]) -> Ope
     return found
 
 
-def overtaken(followed: Iterable[int], *, since: datetime) -> set[int]:
-    """Of requests that a plan would ask again after, by primary key, those that it must not follow any more.
+def overtaken(followed: Iterable[int]) -> set[int]:
+    """Of requests that a plan would ask again after, by primary key, those that were asked again already.
 
-    They were asked again already, by whichever plan, so that only the last of a chain can be asked again; or their
-    client has answered ``since`` the plan was made.
+    By whichever plan, so that only the last of a chain can be asked again.
     """
-    keys: set[int] = set()
-    for portion in database.portions(followed):
-        rows = InformationRequest.objects.filter(pk__in=portion)
-        for over in (rows.asked_again_since(), rows.filter(state=State.COMPLETED, ended_at__gt=since)):
-            keys.update(over.values_list("pk", flat=True))
-    return keys
+    return {
+        key
+        for portion in database.portions(followed)
+        for key in InformationRequest.objects.filter(pk__in=portion).asked_again_since().values_list("pk", flat=True)
+    }
+
+
+def answered(verifications: Iterable[int], *, since: datetime) -> tuple[set[int], set[str | None]]:
+    """Which of these verifications have had an answer ``since`` a plan was made; and which clients, by digest.
+
+    Whoever made the plan did not know of it, and whoever asked for the answer got it: he is not asked once more.
+    """
+    found: dict[int, str] = {}
+    for portion in database.portions(verifications):
+        rows = InformationRequest.objects.filter(verification__in=portion, state=State.COMPLETED, ended_at__gt=since)
+        found.update(rows.values_list("verification_id", "verification__client_id"))
+    return set(found), set(map(client_digest, found.values())) - {None}
 
 
 def _open_rows(column: str, values: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

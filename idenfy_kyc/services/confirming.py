@@ -32,28 +32,33 @@ from ..models.request import validate_last_four
 from . import database
 from .account import fingerprint
 from .again import follow
-from .blocking import open_requests, overtaken
+from .blocking import answered, open_requests, overtaken
 from .ending import write_down_time
 from .planning import ASKED, hold_plan
 from .record import frozen_name, note_batch, note_requests
+from .shown import digest_of
 
 if TYPE_CHECKING:
     from .record import User
 
 
-def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_four: str | None = None) -> bool:
+def confirm(
+    batch: RequestBatch, *, by: User, expected: int | None = None, shown: str = "", last_four: str | None = None
+) -> bool:
     """Queue the plan's clients; return False if somebody had confirmed it already (then nothing is done twice).
 
     What is asked is taken from ``batch`` as it is in memory. ``expected`` is the number that the person saw on the
-    button. ``last_four`` are the digits expected on the card of a plan's one client; with None those that the plan was
-    saved with. Raises ``PlanChanged`` if another number would be asked, ``SecondPersonNeeded`` (and records that) if
-    ``by`` may not confirm so many, ``ValidationError`` if the asks are not valid, and ``ImproperlyConfigured`` without
-    credentials.
+    button, and ``shown`` the :func:`~idenfy_kyc.services.shown.digest_of` the drafts then. ``last_four`` are the digits
+    expected on the card of a plan's one client; with None those that the plan was saved with. Raises ``PlanChanged``
+    if others would be asked, ``SecondPersonNeeded`` (and records that) if ``by`` may not confirm so many,
+    ``ValidationError`` if the asks are not valid, and ``ImproperlyConfigured`` without credentials.
     """
     check_configured()
     check_asks(batch, last_four=last_four)
     write_down_time()
-    confirmed = database.repeat_on_conflict(lambda: queue(batch, by=by, expected=expected, last_four=last_four))
+    confirmed = database.repeat_on_conflict(
+        lambda: queue(batch, by=by, expected=expected, shown=shown, last_four=last_four)
+    )
     if confirmed:
         batch.refresh_from_db()
     return confirmed
@@ -80,11 +85,11 @@ def needs_second_person(batch: RequestBatch, *, by: User, clients: int) -> bool:
     return bool(batch.planned_by_name) and batch.planned_by_name == frozen_name(by)
 
 
-def save_plan(batch: RequestBatch, *, last_four: str | None = None) -> bool:
+def save_plan(batch: RequestBatch, *, shown: str = "", last_four: str | None = None) -> bool:
     """Keep what is asked, and why, with a plan, as it is in ``batch`` in memory; return whether it is a plan still.
 
     So one person fills in what another one confirms. ``last_four`` stays with the plan's one client, if it has one
-    only. Raises ``ValidationError`` if the asks are not valid.
+    only, and is the one who was ``shown``. Raises ``ValidationError`` if the asks are not valid.
     """
     check_asks(batch, last_four=last_four)
     with transaction.atomic(using=database.alias()):
@@ -92,7 +97,7 @@ def save_plan(batch: RequestBatch, *, last_four: str | None = None) -> bool:
             return False
         RequestBatch.objects.filter(pk=batch.pk).update(**_asks(batch))
         drafts = list(batch.rows_in(State.DRAFT).values_list("pk", flat=True)[:2])
-        if last_four is not None and len(drafts) == 1:
+        if last_four is not None and len(drafts) == 1 and shown in {"", digest_of(drafts)}:
             batch.requests.filter(pk__in=drafts).update(bank_card_expected_last_four=last_four)
     return True
 
@@ -109,7 +114,13 @@ def check_asks(batch: RequestBatch, *, last_four: str | None = None) -> None:
 
 
 def queue(
-    batch: RequestBatch, *, by: User, expected: int | None, last_four: str | None, may_alone: bool = False
+    batch: RequestBatch,
+    *,
+    by: User,
+    expected: int | None,
+    last_four: str | None,
+    shown: str = "",
+    may_alone: bool = False,
 ) -> bool:
     """The transaction of :func:`confirm`, and nothing but it. ``may_alone``: whoever planned may confirm any number."""
     keys, followed = _keys_to_lock(batch)
@@ -117,9 +128,10 @@ def queue(
         if not hold_plan(batch):
             return False
         drafts = _locked_drafts(batch, keys, followed)
-        _skip(_blocked(batch, drafts))
+        _skip(_blocked(batch, drafts, keys))
         free = [draft for draft in drafts if not draft.reason]
-        holds = bool(free) and expected in {None, len(free)}
+        is_as_shown = expected in {None, len(free)} and shown in {"", digest_of(draft.pk for draft in free)}
+        holds = bool(free) and is_as_shown
         is_refused = holds and not may_alone and needs_second_person(batch, by=by, clients=len(free))
         if is_refused:
             note_batch(EventKind.NOT_ALLOWED, batch, by=by, clients=len(free))
@@ -187,15 +199,19 @@ def _locked_drafts(batch: RequestBatch, keys: list[int], followed: list[int]) ->
     return list(batch.requests.filter(state=State.DRAFT).select_related("verification").order_by("pk"))
 
 
-def _blocked(batch: RequestBatch, drafts: list[InformationRequest]) -> list[InformationRequest]:
+def _blocked(
+    batch: RequestBatch, drafts: list[InformationRequest], verifications: list[int]
+) -> list[InformationRequest]:
     """The drafts that may not be asked any more, each with its reason and its parameters set (in memory).
 
-    A plan may be days old: statuses, and whose verification it is, are looked at again.
+    A plan may be days old: statuses, whose verification it is, and who has answered meanwhile, are looked at again.
+    ``verifications`` are all of its clients.
     """
     _renew_client_keys(drafts)
     clients = {draft.verification.client_id for draft in drafts if draft.client_key}
     open_ones = open_requests((draft.verification_id for draft in drafts), clients)
-    over = overtaken((draft.again_of_id for draft in drafts if draft.again_of_id), since=batch.planned_at)
+    over = overtaken(draft.again_of_id for draft in drafts if draft.again_of_id)
+    done, clients_done = answered(verifications, since=batch.planned_at)
     seen: set[str] = set()
     for draft in drafts:
         is_open = open_ones.in_the_way(draft.verification_id, draft.client_key, follows=draft.again_of_id)
@@ -205,7 +221,7 @@ def _blocked(batch: RequestBatch, drafts: list[InformationRequest]) -> list[Info
             draft.reason, draft.reason_params = Reason.INELIGIBLE, {"status": draft.verification.status}
         elif is_open:
             draft.reason, draft.reason_params = Reason.OPEN_REQUEST, is_open
-        elif draft.again_of_id in over:
+        elif draft.again_of_id in over or draft.verification_id in done or draft.client_key in clients_done:
             draft.reason = Reason.OVERTAKEN
         elif draft.client_key in seen:
             draft.reason = Reason.SAME_CLIENT

@@ -188,7 +188,7 @@ def _verdicts(batch: RequestBatch, candidates: list[Candidate]) -> dict[int, Ver
     keys = {} if batch.per_verification else {c.pk: client_digest(c.client_id) for c in candidates}
     clients = set() if batch.per_verification else {c.client_id for c in candidates}
     open_ones = open_requests((c.pk for c in candidates), clients)
-    over = overtaken((c.follows for c in candidates if c.follows), since=batch.planned_at)
+    over = overtaken(c.follows for c in candidates if c.follows)
     verdicts: dict[int, Verdict] = {}
     best: dict[str, Candidate] = {}
     for candidate in candidates:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from idenfy_kyc import services
-from idenfy_kyc.models import RequestBatch, Verification
+from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
 from tests.factories import make_verifications
 
 LIST = reverse("admin:idenfy_kyc_requestbatch_changelist")
@@ -46,6 +46,11 @@ def filled_in(**fields: Any) -> dict[str, Any]:
         **button,
         **fields,
     }
+
+
+def shown(*rows: InformationRequest) -> str:
+    """What a page carries along of the rows that it was about."""
+    return services.digest_of(row.pk for row in rows)
 
 
 def words_of(page: Any) -> str:

@@ -14,7 +14,7 @@ from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
 from idenfy_kyc.testing import Fault
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.accounts.models import Customer
-from tests.admin.pages import filled_in, messages_of
+from tests.admin.pages import filled_in, messages_of, shown
 from tests.factories import make_request, make_verifications
 from tests.journey import Visitor
 
@@ -55,7 +55,9 @@ class TestTheJourney:
         visitor.go(request)
         visitor.go(request.replace("/change/", "/show-link/"), {})
         visitor.go(request.replace("/change/", "/withdraw/"))
-        visitor.go(request.replace("/change/", "/withdraw/"), {"_withdraw": "1", "note": "mistake", "expected": "1"})
+        visitor.go(
+            request.replace("/change/", "/withdraw/"), {"_withdraw": "1", "note": "mistake", "shown": shown(row)}
+        )
         visitor.go(page_of(Verification, "change", row.verification_id))
         visitor.go(batch.replace("/change/", "/withdraw/"), {})
 

@@ -198,6 +198,27 @@ class TestConfirming:
 
         assert messages_of(page) == ["This plan has changed in the meantime. 2 are left: check and press again."]
 
+    def test_asks_nobody_else_than_was_shown_though_they_are_as_many(
+        self, alice_client: Client, fake_idenfy: RunningFake
+    ) -> None:
+        batch = make_plan(2)
+        first, second = batch.requests.order_by("pk").values_list("pk", flat=True)
+        services.leave_out(batch, [second], by=None)
+        page = alice_client.get(url(batch))
+        services.leave_out(batch, [first], by=None)
+        services.take_back(batch, [second], by=None)
+
+        fields = filled_in(expected="1", drafts_shown=page.context["drafts_shown"])
+        fields |= {"bank_card_verification": "on", "bank_card_expected_last_four": "4242"}
+        page = alice_client.post(url(batch), fields)
+
+        assert messages_of(page) == ["This plan has changed in the meantime. 1 is left: check and press again."]
+        assert fake_idenfy.fake.posts() == []
+
+        alice_client.post(url(batch), fields | {"drafts_shown": page.context["drafts_shown"]})
+
+        assert len(fake_idenfy.fake.posts()) == 1
+
     def test_shows_the_end_when_nobody_is_left(self, alice_client: Client) -> None:
         batch = make_plan(1)
         make_request(State.ISSUED, verification=batch.requests.get().verification)

@@ -193,6 +193,16 @@ class TestPending:
         assert groups(page)["pending"] == 1
         assert "1 had a request that was withdrawn or is uncertain: iDenfy will probably refuse a new one" in page.text
 
+    def test_are_told_without_the_uncertain_ones_that_are_given_up(self, alice_client: Client) -> None:
+        uncertain, refused = make_request(State.UNKNOWN), make_request(State.REFUSED)
+        make_request(State.CANCELLED, verification=refused.verification)
+        batch = services.ask_again([uncertain, refused], planned_by=None)
+
+        page = alice_client.get(url(batch))
+
+        assert groups(page)["pending"] == 1
+        assert "1 had a request that was withdrawn or is uncertain: iDenfy will probably refuse a new one" in page.text
+
 
 class TestNoLongerPossible:
     """A GET looks it up as of now; writing it down is for whoever confirms."""

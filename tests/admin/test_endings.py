@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent
-from tests.admin.pages import BROWSER, url, words_of
+from tests.admin.pages import BROWSER, shown, url, words_of
 from tests.admin.test_links import LIST, act, messages_of
 from tests.factories import make_batch, make_request, make_verifications
 
@@ -35,7 +35,9 @@ class TestWithdrawingOne:
         assert not RequestEvent.objects.exists()
 
     def test_withdraws_and_keeps_the_reason(self, alice_client: Client, row: InformationRequest, url: str) -> None:
-        answer = alice_client.post(url, {"_withdraw": "1", "note": "The client left", "expected": "1"}, follow=True)
+        fields = {"_withdraw": "1", "note": "The client left", "shown": shown(row)}
+
+        answer = alice_client.post(url, fields, follow=True)
 
         row.refresh_from_db()
         assert (row.state, row.reason, row.session_url) == (State.CANCELLED, Reason.WITHDRAWN, "")
@@ -44,7 +46,7 @@ class TestWithdrawingOne:
         assert "Withdrawn: “The client left”" in answer.text
 
     def test_insists_on_a_reason(self, alice_client: Client, row: InformationRequest, url: str) -> None:
-        page = alice_client.post(url, {"_withdraw": "1", "note": "  ", "expected": "1"})
+        page = alice_client.post(url, {"_withdraw": "1", "note": "  ", "shown": shown(row)})
 
         assert "Give a reason." in page.text
         assert '<p class="errornote">' in page.text
@@ -55,10 +57,11 @@ class TestWithdrawingOne:
         row.refresh_from_db()
         assert row.state == State.ISSUED
 
-    def test_comes_back_when_another_number_would_be_withdrawn(
-        self, alice_client: Client, row: InformationRequest, url: str
+    @pytest.mark.parametrize("others", ["", "nonsense"])
+    def test_comes_back_when_others_would_be_withdrawn_than_were_shown(
+        self, alice_client: Client, row: InformationRequest, url: str, others: str
     ) -> None:
-        page = alice_client.post(url, {"_withdraw": "1", "note": "The client left", "expected": "2"})
+        page = alice_client.post(url, {"_withdraw": "1", "note": "The client left", "shown": others})
 
         assert messages_of(page) == ["Something changed in the meantime. Look at the numbers, and press again."]
         assert 'value="The client left"' in page.text
@@ -88,7 +91,7 @@ class TestWithdrawingOne:
         client: Client = request.getfixturevalue(persona)
 
         assert client.get(url).status_code == 403
-        assert client.post(url, {"_withdraw": "1", "note": "x", "expected": "1"}).status_code == 403
+        assert client.post(url, {"_withdraw": "1", "note": "x", "shown": shown(row)}).status_code == 403
         row.refresh_from_db()
         assert row.state == State.ISSUED
 
@@ -129,7 +132,7 @@ class TestWithdrawingTheTicked:
         page = act(alice_client, "withdraw", *ticked)
 
         sent = dict(page.context["hidden"][:2])
-        answer = act(alice_client, "withdraw", *ticked, _withdraw="1", note="x", expected="2")
+        answer = act(alice_client, "withdraw", *ticked, _withdraw="1", note="x", shown=shown(*ticked))
 
         assert sent == {"action": "withdraw", "select_across": "0"}
         assert answer.url == LIST
@@ -141,7 +144,7 @@ class TestWithdrawingTheTicked:
         rows = [make_request(State.ISSUED) for _ in range(105)]
         page = act(alice_client, "withdraw", *rows[:100], across=True)
 
-        answer = act(alice_client, "withdraw", rows[0], across=True, _withdraw="1", note="x", expected="105")
+        answer = act(alice_client, "withdraw", rows[0], across=True, _withdraw="1", note="x", shown=shown(*rows))
 
         assert len(page.context["hidden"]) == 3
         assert answer.status_code == 302
@@ -151,7 +154,7 @@ class TestWithdrawingTheTicked:
     def test_is_for_those_who_may_ask(self, persona: str, request: pytest.FixtureRequest) -> None:
         row = make_request(State.ISSUED)
 
-        act(request.getfixturevalue(persona), "withdraw", row, _withdraw="1", note="x", expected="1")
+        act(request.getfixturevalue(persona), "withdraw", row, _withdraw="1", note="x", shown=shown(row))
 
         row.refresh_from_db()
         assert row.state == State.ISSUED
@@ -164,7 +167,8 @@ class TestMarkingOne:
 
     def mark(self, client: Client, row: InformationRequest, **fields: str) -> Any:
         address = reverse("admin:idenfy_kyc_informationrequest_mark_answered", args=[row.pk])
-        return client.post(address, {"_mark": "1", "note": "in the dashboard", "expected": "1"} | fields, follow=True)
+        fields = {"_mark": "1", "note": "in the dashboard", "shown": shown(row)} | fields
+        return client.post(address, fields, follow=True)
 
     @pytest.mark.parametrize(
         ("state", "words"),
@@ -209,10 +213,10 @@ class TestMarkingOne:
         assert "Nothing was changed." in page.text
         assert row.state == State.UNKNOWN
 
-    def test_comes_back_when_another_number_would_be_marked(
+    def test_comes_back_when_others_would_be_marked_than_were_shown(
         self, alice_client: Client, row: InformationRequest
     ) -> None:
-        page = self.mark(alice_client, row, expected="2")
+        page = self.mark(alice_client, row, shown=shown(row, make_request(State.UNKNOWN)))
 
         row.refresh_from_db()
         assert messages_of(page) == ["Something changed in the meantime. Look at the numbers, and press again."]
@@ -242,7 +246,7 @@ class TestMarkingMany:
         rows = [make_request(state) for state in (State.ISSUED, State.EXPIRED, State.REFUSED)]
         page = act(alice_client, "mark_answered", *rows)
 
-        answer = act(alice_client, "mark_answered", *rows, _mark="1", note="on paper", expected="2")
+        answer = act(alice_client, "mark_answered", *rows, _mark="1", note="on paper", shown=shown(*rows[:2]))
 
         assert "Mark 2 requests as answered" in page.text
         assert "1 of those you chose is left alone" in page.text
@@ -262,7 +266,7 @@ class TestMarkingMany:
         fields = {"outcome": "expired"}
         page = alice_client.post(url(batch, "mark_answered"), fields)
 
-        fields |= {"_mark": "1", "note": "by post", "expected": "3"}
+        fields |= {"_mark": "1", "note": "by post", "shown": page.context["form"]["shown"].value()}
         answer = alice_client.post(url(batch, "mark_answered"), fields, follow=True)
 
         assert "Mark 3 requests as answered" in page.text
@@ -272,9 +276,22 @@ class TestMarkingMany:
         assert batch.rows_in(State.COMPLETED).count() == 3
         assert batch.rows_in(State.ISSUED).count() == 1
 
+    def test_marks_no_other_than_was_shown_though_they_are_as_many(self, alice_client: Client) -> None:
+        row = make_request(State.ISSUED)
+        page = alice_client.post(url(row.batch, "mark_answered"), {"outcome": "issued"})
+        InformationRequest.objects.filter(pk=row.pk).move(State.EXPIRED)
+        other = make_request(State.ISSUED, batch=row.batch)
+
+        fields = {"outcome": "issued", "_mark": "1", "note": "by post", "shown": page.context["form"]["shown"].value()}
+        page = alice_client.post(url(row.batch, "mark_answered"), fields)
+
+        other.refresh_from_db()
+        assert messages_of(page) == ["Something changed in the meantime. Look at the numbers, and press again."]
+        assert (other.state, other.has_link) == (State.ISSUED, True)
+
     @pytest.mark.parametrize("outcome", ["refused", "nonsense", ""])
     def test_marks_no_other_outcome(self, alice_client: Client, batch: RequestBatch, outcome: str) -> None:
-        fields = {"outcome": outcome, "_mark": "1", "note": "by post", "expected": "1"}
+        fields = {"outcome": outcome, "_mark": "1", "note": "by post", "shown": shown(*batch.requests.all())}
 
         answer = alice_client.post(url(batch, "mark_answered"), fields)
 

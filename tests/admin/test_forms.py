@@ -142,7 +142,7 @@ class TestPlanForm:
 
         names = [name for _title, options in admin_form.fieldsets for name in options["fields"]]
         assert isinstance(admin_form, AdminForm)
-        assert set(names) == set(form.fields) - {"expected"}
+        assert set(names) == set(form.fields) - {"expected", "drafts_shown"}
 
 
 class TestTypedCount:

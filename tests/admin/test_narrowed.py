@@ -142,7 +142,10 @@ class TestTheReport:
         assert RequestEvent.objects.count() == 1
 
     def test_withdraws_only_what_is_seen(self, alice_client: Client, batch: RequestBatch) -> None:
-        alice_client.post(url(batch, "withdraw"), {"_withdraw": "", "note": "mistake", "expected": "1"})
+        page = alice_client.post(url(batch, "withdraw"))
+
+        fields = {"_withdraw": "", "note": "mistake", "shown": page.context["form"]["shown"].value()}
+        alice_client.post(url(batch, "withdraw"), fields)
 
         left = batch.rows_in(State.ISSUED).get()
         assert left.verification.name == HIDDEN

@@ -233,8 +233,10 @@ class TestThePageOfOne:
 class TestWithdrawingFromTheList:
     def test_reaches_ones_own(self, root_client: Client, shared: RequestBatch, hidden: Verification) -> None:
         rows = list(shared.requests.values_list("pk", flat=True))
-        withdraw = {"action": "withdraw", "_withdraw": "1", "note": "mistake", "expected": "1"}
+        ticked = {"action": "withdraw", "_selected_action": rows}
+        page = root_client.post(page_of(InformationRequest), ticked)
 
-        root_client.post(page_of(InformationRequest), withdraw | {"_selected_action": rows})
+        withdraw = {"_withdraw": "1", "note": "mistake", "shown": page.context["form"]["shown"].value()}
+        root_client.post(page_of(InformationRequest), ticked | withdraw)
 
         assert shared.rows_in(State.ISSUED).get().verification == hidden

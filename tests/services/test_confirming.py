@@ -100,6 +100,51 @@ class TestPlanChanged:
     def test_by_somebody_who_saw_another_number(self, batch: RequestBatch, expected: int) -> None:
         self.refuse(batch, expected, 3)
 
+    @pytest.mark.parametrize("of_another_verification", [False, True])
+    def test_by_somebody_who_asked_a_client_and_got_the_answer(
+        self, batch: RequestBatch, of_another_verification: bool
+    ) -> None:
+        verification = first_of(batch)
+        if of_another_verification:
+            verification = make_verification(client_id=verification.client_id)
+        services.mark_answered([make_request(State.ISSUED, verification=verification)], by=None, note="on paper")
+
+        self.refuse(batch, 3, 2)
+
+        assert batch.rows_in(State.SKIPPED).get().reason == Reason.OVERTAKEN
+
+    def test_not_by_answers_from_before_the_plan(self, batch: RequestBatch) -> None:
+        before = batch.planned_at - timedelta(minutes=1)
+        make_request(State.COMPLETED, verification=first_of(batch), ended_at=before)
+
+        assert services.confirm(batch, by=None, expected=3)
+
+    def test_not_by_an_answer_about_another_verification_where_each_one_is_asked(self) -> None:
+        verification, other = make_verifications(2, client_id="C-1")
+        batch = services.plan([other], planned_by=None, per_verification=True, note="n", questionnaire="q")
+        make_request(State.COMPLETED, verification=verification)
+
+        assert services.confirm(batch, by=None, expected=1)
+
+    def test_not_by_the_answer_of_somebody_else_without_a_client_id(self) -> None:
+        batch = services.plan([make_verification(client_id="")], planned_by=None, note="n", questionnaire="q")
+        make_request(State.COMPLETED, verification=make_verification(client_id=""))
+
+        assert services.confirm(batch, by=None, expected=1)
+
+    def test_by_somebody_who_saw_as_many_others(self, batch: RequestBatch) -> None:
+        keys = list(batch.requests.order_by("pk").values_list("pk", flat=True))
+        services.leave_out(batch, keys[:1], by=None)
+        shown = services.digest_of(keys[1:])
+        services.leave_out(batch, keys[2:], by=None)
+        services.take_back(batch, keys[:1], by=None)
+
+        with pytest.raises(PlanChanged):
+            services.confirm(batch, by=None, expected=2, shown=shown)
+
+        assert RequestBatch.objects.get().is_plan
+        assert services.confirm(batch, by=None, expected=2, shown=services.digest_of(keys[:2]))
+
     def test_by_somebody_who_asked_one_of_the_verifications(self, batch: RequestBatch) -> None:
         earlier = make_request(State.QUEUED, verification=first_of(batch))
 
@@ -317,6 +362,16 @@ class TestSavePlan:
         services.confirm(batch, by=None)
 
         assert set(batch.requests.values_list("bank_card_expected_last_four", flat=True)) == kept
+
+    def test_keeps_no_digits_with_another_client_than_was_shown(self) -> None:
+        batch = services.plan(make_verifications(2), planned_by=None, note="n", bank_card_verification=True)
+        first, second = batch.requests.order_by("pk").values_list("pk", flat=True)
+        services.leave_out(batch, [first], by=None)
+
+        saved = services.save_plan(batch, shown=services.digest_of([first]), last_four="0042")
+
+        assert saved
+        assert batch.requests.get(pk=second).bank_card_expected_last_four == ""
 
     def test_changes_nothing_that_was_confirmed(self, batch: RequestBatch, officer: Any) -> None:
         services.confirm(batch, by=officer)

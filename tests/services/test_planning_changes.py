@@ -146,6 +146,16 @@ class TestHasOpenRequest:
 
         assert not self.found(batch)
 
+    def test_goes_by_the_verification_alone_where_each_one_is_asked(self, officer: Any) -> None:
+        asked, other = make_verifications(2, client_id="C-1")
+        batch = services.plan([other], planned_by=officer, per_verification=True)
+
+        make_request(State.ISSUED, verification=asked)
+        of_another = self.found(batch)
+        make_request(State.ISSUED, verification=other, client_key=None, open_client=None)
+
+        assert (of_another, self.found(batch)) == (False, True)
+
     def test_does_not_hold_once_the_time_is_over(self, officer: Any) -> None:
         batch = services.plan([verification := make_verification()], planned_by=officer)
         make_request(State.ISSUED, verification=verification)
