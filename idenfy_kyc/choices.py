@@ -87,7 +87,7 @@ def status_label(status: str) -> str | Promise:
 
 
 class Reason(TextChoices):
-    """Why a request is where it is; stored as a code with parameters, put into words by :mod:`idenfy_kyc.wording`."""
+    """Why a request is where it is; stored as a code with parameters, put into words by ``idenfy_kyc.wording``."""
 
     # not asked
     OPEN_REQUEST = "open_request"

@@ -4,9 +4,15 @@
 ``Client`` for each that it knows, by the verification's primary key::
 
     def describe(*, verifications: Sequence[Verification]) -> Mapping[int, Client]:
-        customers = Customer.objects.in_bulk({v.client_id for v in verifications}, field_name="number")
+        numbers = {v.client_id for v in verifications}
+        customers = Customer.objects.in_bulk(numbers, field_name="number")
         return {
-            v.pk: Client(name=customer.full_name, url=customer.get_absolute_url(), email=customer.email)
+            v.pk: Client(
+                name=customer.full_name,
+                url=customer.get_absolute_url(),
+                email=customer.email,
+                language=customer.language,
+            )
             for v in verifications
             if (customer := customers.get(v.client_id))
         }

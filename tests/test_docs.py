@@ -24,8 +24,9 @@ import idenfy_kyc
 from example_project import demo
 from idenfy_kyc import checks, services, wording
 from idenfy_kyc.api import VerificationAsks
-from idenfy_kyc.choices import MOVES, OPEN, BatchState, EventKind, PauseReason, State
+from idenfy_kyc.choices import MOVES, OPEN, BatchState, EventKind, PauseReason, Reason, State
 from idenfy_kyc.conf import Settings
+from idenfy_kyc.management.examination import EXAMINATIONS
 from idenfy_kyc.services.planning import ASKED
 from idenfy_kyc.testing import DeliveryFault, Fault, server
 from tests.pages import PAGES, ROOT, Block, blocks, code_spans, section, table
@@ -168,6 +169,14 @@ class TestThePageOfStates:
             f"`{state.value}`": (str(state.label), "yes" if state in OPEN else "") for state in State
         }
 
+    def test_says_why_a_client_is_not_asked_as_the_plan_does(self) -> None:
+        rows = table(section("docs/states.md", "## Why a client of a plan is not asked"))
+        reasons = list(Reason)[: list(Reason).index(Reason.NO_ANSWER)]
+
+        assert {row[0]: row[1] for row in rows} == {
+            f"`{reason.value}`": str(wording._REASONS[reason]) for reason in reasons
+        }
+
     def test_has_every_state_of_a_batch(self) -> None:
         text = section("docs/states.md", "## The states of a batch").partition("###")[0]
 
@@ -181,6 +190,15 @@ class TestThePageOfStates:
         assert said == {
             f"`{reason.value}`": str(wording._PAUSES[reason]) for reason in PauseReason if reason != PauseReason.PERSON
         }
+
+
+class TestThePageOfTheTerminal:
+    def test_has_every_line_of_the_doctor(self) -> None:
+        lines = [str(label) for label, _look in EXAMINATIONS]
+        doctor = section("docs/terminal.md", "## The doctor")
+
+        assert [row[0] for row in table(doctor)] == lines
+        assert re.findall(r"^([\w ]+?)  +\w", doctor.partition("```text\n")[2], re.MULTILINE) == lines
 
 
 class TestTheReference:
@@ -221,6 +239,11 @@ class TestThePageOfSecurity:
 
 
 class TestTheOfficersGuide:
+    def test_shows_every_picture_light_and_dark(self) -> None:
+        shown = re.findall(r"^```\{image\} images/(\S+)", PAGES["docs/asking.md"], re.MULTILINE)
+
+        assert sorted(shown) == sorted(path.name for path in (ROOT / "docs" / "images").iterdir())
+
     def test_has_the_words_of_the_screens(self) -> None:
         paragraphs = re.sub(r"(?<=\S)\n(?=\w)", " ", PAGES["docs/asking.md"])
         words = set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", paragraphs))

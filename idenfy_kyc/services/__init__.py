@@ -3,10 +3,11 @@
 These are for a project's own code, too, and stay as they are::
 
     request_information                           ask one client
-    plan, leave_out, confirm, discard             the same for many: from a selection to a queue
+    plan, leave_out, take_back, discard           the same for many: from a selection to a plan
+    confirm, needs_second_person                  from a plan to a queue
     send, stop, resume                            what is queued
     unfinished, progress_of, progress_of_each, Progress, quota_left    where it stands
-    withdraw                                      what is open
+    ask_again, mark_answered, withdraw            what was asked
     record_verifications, Recorded                bring the verifications
     start_verification, StartedVerification       or let them begin here
 
