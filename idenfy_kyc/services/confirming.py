@@ -48,7 +48,7 @@ def confirm(
     """Queue the plan's clients; return False if somebody had confirmed it already (then nothing is done twice).
 
     What is asked is taken from ``batch`` as it is in memory. ``expected`` is the number that the person saw on the
-    button, and ``shown`` the :func:`~idenfy_kyc.services.shown.digest_of` the drafts then. ``last_four`` are the digits
+    button, and ``shown`` the ``services.digest_of`` the drafts then. ``last_four`` are the digits
     expected on the card of a plan's one client; with None those that the plan was saved with. Raises ``PlanChanged``
     if others would be asked, ``SecondPersonNeeded`` (and records that) if ``by`` may not confirm so many,
     ``ValidationError`` if the asks are not valid, and ``ImproperlyConfigured`` without credentials.
