@@ -125,10 +125,15 @@ def _give_out(officer: Visitor, client: Visitor, batch: str) -> dict[str, Any]:
 def _withdraw(officer: Visitor, batch: str) -> None:
     """One of them, then all the others."""
     one = InformationRequest.objects.filter(state=State.ISSUED).latest("pk")
-    officer.go(_page(one, "withdraw"))
-    officer.go(_page(one, "withdraw"), {"_withdraw": "1", "note": "λάθος", "expected": "1"})
-    officer.go(f"{batch}withdraw/", {})
-    officer.go(f"{batch}withdraw/", {"_withdraw": "1", "note": "λάθος", "expected": "11"})
+    page = officer.go(_page(one, "withdraw"))
+    officer.go(_page(one, "withdraw"), {"_withdraw": "1", "note": "λάθος", "shown": _shown(page)})
+    page = officer.go(f"{batch}withdraw/", {})
+    officer.go(f"{batch}withdraw/", {"_withdraw": "1", "note": "λάθος", "shown": _shown(page)})
+
+
+def _shown(page: Any) -> str:
+    """What the page says that it has shown."""
+    return page.text.partition('name="shown" value="')[2].partition('"')[0]
 
 
 def _ask_again(officer: Visitor) -> None:
@@ -137,8 +142,8 @@ def _ask_again(officer: Visitor) -> None:
     officer.go(_page(one, "again"), {})
     officer.go(officer.at, filled_in(expected="1", note="πάλι"))
     officer.go(_page(one))
-    officer.go(_page(other, "mark_answered"))
-    officer.go(_page(other, "mark_answered"), {"_mark": "1", "note": "εκεί", "expected": "1"})
+    page = officer.go(_page(other, "mark_answered"))
+    officer.go(_page(other, "mark_answered"), {"_mark": "1", "note": "εκεί", "shown": _shown(page)})
 
 
 def _ask_from_a_list(officer: Visitor) -> None:
