@@ -133,7 +133,7 @@ def _withdraw(officer: Visitor, batch: str) -> None:
 
 def _shown(page: Any) -> str:
     """What the page says that it has shown."""
-    return page.text.partition('name="shown" value="')[2].partition('"')[0]
+    return str(page.text.partition('name="shown" value="')[2].partition('"')[0])
 
 
 def _ask_again(officer: Visitor) -> None:
