@@ -321,6 +321,7 @@ class TestDeadSender:
         assert batch.pause_reason != PauseReason.OUTAGE
 
 
+@pytest.mark.django_db
 class TestAnotherSenderThatWasFaster:
     def test_is_followed_by_a_second_look(self, monkeypatch: pytest.MonkeyPatch) -> None:
         batch, mark, taken = make_queue(2), claims._mark, [0]
