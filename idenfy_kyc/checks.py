@@ -38,6 +38,7 @@ LIMITS: dict[str, tuple[Any, Any, str]] = {
     "MAX_BATCH_SIZE": (1, 50_000, "from 1 to 50000"),
     "TYPE_COUNT_ABOVE": (0, math.inf, "0 or more, or None"),
     "SECOND_PERSON_ABOVE": (0, math.inf, "0 or more, or None"),
+    "WEBHOOK_SILENCE": (timedelta(hours=1), timedelta.max, "1 hour or more, or None"),
     "WEBHOOK_RETENTION_DAYS": (1, math.inf, "1 or more"),
     "ANSWER_RETENTION_DAYS": (1, math.inf, "1 or more, or None"),
     "PLAN_RETENTION_DAYS": (1, math.inf, "1 or more"),

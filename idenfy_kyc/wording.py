@@ -82,6 +82,8 @@ _EVENTS: dict[str, Promise] = {
     EventKind.ANSWERED_ELSEWHERE: gettext_lazy("The client answered a request that was not made here"),
     EventKind.TOLD_AGAIN: gettext_lazy("iDenfy told again what the client had answered before"),
     EventKind.REVIEWED: gettext_lazy("iDenfy’s review of the answer is over"),
+    EventKind.LISTED: gettext_lazy("iDenfy’s list of verifications says"),
+    EventKind.REFRESHED: gettext_lazy("iDenfy was asked for the status"),
     EventKind.LOOKED_AT: gettext_lazy("Looked at"),
     EventKind.ERASED: gettext_lazy("Personal data erased"),
 }
@@ -132,7 +134,9 @@ def event_text(event: RequestEvent) -> str:
         details = _("“%(words)s”") % {"words": params["note"]}
     elif kind == EventKind.TOLD:
         details = _told_text(params)
-    elif kind == EventKind.CONTRADICTED:
+    elif kind == EventKind.REFRESHED:
+        details = str(status_label(params.get("status", "")))
+    elif kind in {EventKind.CONTRADICTED, EventKind.LISTED}:
         was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
         details = _("%(was)s before, %(now)s now") % {"was": was, "now": now}
     elif kind == EventKind.DOCUMENT_EXPIRES:
@@ -166,6 +170,8 @@ def language_text(code: str) -> str:
 
 def state_label(request: InformationRequest) -> str:
     """The state as it is to anybody who looks now."""
+    if request.deliveries_were_missing:
+        return _("No answer received (deliveries were missing)")
     return str(request.shown_state.label)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .client import IdenfyClient
+from .current import CurrentStatus, IdentificationsPage, Listed, decipher_page, decipher_status
 from .protocol import (
     InformationAsks,
     InformationSession,
@@ -13,11 +14,16 @@ from .protocol import (
 )
 
 __all__ = [
+    "CurrentStatus",
     "IdenfyClient",
+    "IdentificationsPage",
     "InformationAsks",
     "InformationSession",
+    "Listed",
     "decipher_identifications",
+    "decipher_page",
     "decipher_request_information",
+    "decipher_status",
     "request_information_path",
     "request_information_payload",
 ]

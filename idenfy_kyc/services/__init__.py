@@ -17,22 +17,29 @@ from .closing import look_at
 from .confirming import check_asks, confirm
 from .ending import cancel_ineligible, withdraw, write_down_time
 from .erasing import Pruned, erase, of_client, prune
+from .gaps import Gap, Standing, count_missed, mark_missed, standing
 from .importing import Recorded, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan
 from .receiving import handle, handle_again, handle_due, receive
+from .reconciling import reconcile
+from .refreshing import Refreshing, refresh
 from .sending import PAGE_PATIENCE, send
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
     "PAGE_PATIENCE",
+    "Gap",
     "Progress",
     "Pruned",
     "Recorded",
+    "Refreshing",
+    "Standing",
     "cancel_ineligible",
     "check_asks",
     "confirm",
+    "count_missed",
     "discard",
     "erase",
     "handle",
@@ -41,6 +48,7 @@ __all__ = [
     "is_web_address",
     "leave_out",
     "look_at",
+    "mark_missed",
     "of_client",
     "open_link",
     "plan",
@@ -49,12 +57,15 @@ __all__ = [
     "prune",
     "quota_left",
     "receive",
+    "reconcile",
     "record_download",
     "record_verifications",
+    "refresh",
     "request_information",
     "resume",
     "reveal",
     "send",
+    "standing",
     "stop",
     "unfinished",
     "withdraw",
