@@ -32,10 +32,10 @@ class Settings:
     """Where iDenfy's API lives. Must be https, unless it is this machine."""
     WEBHOOK_SIGNING_KEYS: tuple[str, ...] = field(default=(), repr=False)
     """The keys iDenfy may sign its deliveries with; several while you rotate them."""
-    WEBHOOK_SILENCE: timedelta | None = timedelta(days=1)
-    """How long no delivery may come before that is a gap, if it is unusual, too; None: for ever."""
     CREATE_FROM_WEBHOOK: bool = True
     """Whether a delivery about a verification that is not here yet adds it."""
+    WEBHOOK_SILENCE: timedelta | None = timedelta(days=1)
+    """How long no delivery may come before that is a gap, if it is unusual, too; None: for ever."""
     WEBHOOK_RETENTION_DAYS: int = 30
     """Days for which the body of a delivery is kept, encrypted, to handle it again."""
     ANSWER_RETENTION_DAYS: int | None = None

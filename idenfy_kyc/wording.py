@@ -110,7 +110,7 @@ def pause_text(batch: RequestBatch, now: datetime | None = None) -> str:
     if batch.pause_reason == PauseReason.PERSON:
         name = batch.pause_params.get("name")
         return _("Stopped by %(name)s") % {"name": name} if name else _("Stopped")
-    why = _pause_reason_text(batch.pause_reason, batch.pause_params)
+    why = pause_reason_text(batch.pause_reason, batch.pause_params)
     if batch.paused_until is None:
         return _("Stopped: %(why)s") % {"why": why}
     if batch.is_waiting(now or timezone.now()):
@@ -272,7 +272,8 @@ def _moment(text: object) -> datetime | None:
         return None
 
 
-def _pause_reason_text(reason: str, params: Params) -> str:
+def pause_reason_text(reason: str, params: Params) -> str:
+    """Why a batch, or anything else that asks iDenfy, waits or has stopped."""
     text = _word(_PAUSES, reason)
     if reason == PauseReason.QUOTA and params.get("quota"):
         quota = params["quota"]
@@ -294,7 +295,7 @@ def _pause_reason_text(reason: str, params: Params) -> str:
 
 
 def _paused_text(params: Params) -> str:
-    why = _pause_reason_text(params.get("reason", ""), params)
+    why = pause_reason_text(params.get("reason", ""), params)
     if until := _moment(params.get("until")):
         return _("Waited until %(time)s: %(why)s") % {"time": moment_text(until), "why": why}
     return _("Stopped: %(why)s") % {"why": why}

@@ -22,6 +22,7 @@ from .. import services, wording
 from ..choices import State
 from ..clients import introduce
 from ..decorators import durable
+from ..missed import missed_text
 from ..models import InformationRequest, Verification
 from ..services.ending import WITHDRAWABLE
 from .base import (
@@ -91,6 +92,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
         introduce(row.verification for row in changelist.result_list)
+        services.mark_missed(changelist.result_list)
         return changelist
 
     def get_search_results(
@@ -231,6 +233,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
     def _page(self, request: HttpRequest, row: InformationRequest, **extra: Any) -> HttpResponse:
         batch, verification = row.batch, row.verification
+        services.mark_missed([row])
         name = client_name(verification)
         context = self.page_context(
             request,
@@ -243,7 +246,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
             client_facts=client_facts(verification),
             asks=wording.asks_text(batch),
             state=state_html(row),
-            reason=wording.reason_text(row.reason, row.reason_params),
+            reason=missed_text() if row.deliveries_were_missing else wording.reason_text(row.reason, row.reason_params),
             asked_at=wording.stamp_text(row.sent_at) if row.sent_at else "",
             planned_at=wording.stamp_text(batch.planned_at),
             confirmed_at=wording.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",

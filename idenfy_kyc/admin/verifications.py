@@ -24,7 +24,7 @@ from ..conf import get_settings
 from ..decorators import durable
 from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification
-from .base import BaseAdmin, client_facts, client_html, client_name, only_post, state_html, user_of
+from .base import client_facts, client_html, client_name, only_post, state_html, user_of
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -35,6 +35,7 @@ from .filters import (
     requests_seen_by,
 )
 from .history import history_of_verification
+from .refreshing import RefreshingAdmin
 
 
 class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -83,7 +84,7 @@ class VerificationChangeList(ChangeList):
 
 
 @admin.register(Verification)
-class VerificationAdmin(BaseAdmin):
+class VerificationAdmin(RefreshingAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
@@ -93,7 +94,7 @@ class VerificationAdmin(BaseAdmin):
     search_fields = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
     search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("request_information",)
+    actions = ("request_information", "refresh")
     empty_value_display = "–"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -271,13 +272,14 @@ class VerificationAdmin(BaseAdmin):
         return {
             "subtitle": client_name(verification),
             "client_facts": client_facts(verification),
-            "client_requests": [self._as_row(row) for row in newest_first],
+            "client_requests": [self._as_row(row) for row in services.mark_missed(newest_first)],
             "history": history_of_verification(
                 verification, asked, page=request.GET.get("history", "1"), batch_url=self.batch_url
             ),
             "ask_url": self.url_of("request_information", verification.pk)
             if self.has_request_information_permission(request)
             else "",
+            "refresh_url": self.refresh_url(request, verification),
             "may_not_be_asked": not verification.is_eligible,
         }
 

@@ -43,7 +43,7 @@ from .protocol import (
     request_information_path,
     request_information_payload,
 )
-from .transport import DeadlineAdapter
+from .transport import DeadlineAdapter, StayingSession
 
 _HEADERS = {
     "Accept": "application/json",
@@ -99,7 +99,7 @@ class IdenfyClient:
         It never tries again by itself, follows no redirect and keeps no cookie; proxies and certificates of the
         environment count.
         """
-        session = _Session()
+        session = StayingSession()
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = DeadlineAdapter(deadline=sum(self._timeouts), pool_maxsize=self._pool_size, max_retries=0)
         session.mount("https://", adapter)
@@ -194,13 +194,6 @@ class IdenfyClient:
             stream=True,
         ) as response:
             return response, _start_of(response, limit)
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: even with ``allow_redirects=False`` requests prepares the next request, and for that it reads the
-        whole body of a redirect into memory and stumbles over an odd Location.
-        """
 
 
 class _ObservedBody(io.BytesIO):

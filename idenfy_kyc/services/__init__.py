@@ -24,12 +24,14 @@ from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan
 from .receiving import handle, handle_again, handle_due, receive
 from .reconciling import reconcile
+from .refreshing import AT_ONCE as REFRESHED_AT_ONCE
 from .refreshing import Refreshing, refresh
 from .sending import PAGE_PATIENCE, send
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
     "PAGE_PATIENCE",
+    "REFRESHED_AT_ONCE",
     "Gap",
     "Progress",
     "Pruned",

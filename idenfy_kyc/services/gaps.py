@@ -59,6 +59,16 @@ class Standing:
     last_at: datetime | None
     gaps: list[Gap]
 
+    @property
+    def lasting(self) -> list[Gap]:
+        """Those that are not over."""
+        return [gap for gap in self.gaps if gap.lasts]
+
+    @property
+    def over(self) -> list[Gap]:
+        """Those that are."""
+        return [gap for gap in self.gaps if not gap.lasts]
+
 
 def standing(now: datetime | None = None) -> Standing:
     """How well iDenfy is heard, and was in the last 90 days; a few queries, however many deliveries there are."""

@@ -11,13 +11,14 @@ from __future__ import annotations
 from idenfy_kyc.testing.deliveries import deliver, document_expiration, identification, signed_headers
 from idenfy_kyc.testing.fake import CREDENTIALS, FakeIdenfy
 from idenfy_kyc.testing.faults import Fault
-from idenfy_kyc.testing.journal import Post, Session
+from idenfy_kyc.testing.journal import Known, Post, Session
 from idenfy_kyc.testing.replies import Reply
 
 __all__ = [
     "CREDENTIALS",
     "FakeIdenfy",
     "Fault",
+    "Known",
     "Post",
     "Reply",
     "Session",

@@ -17,22 +17,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qs, unquote
 
-from idenfy_kyc.testing import contract, pages
+from idenfy_kyc.testing import contract, known, pages
 from idenfy_kyc.testing.faults import DEFAULT_VALUES, Fault, spoilt, turned_away
-from idenfy_kyc.testing.journal import Journal, Post, Session
+from idenfy_kyc.testing.journal import Journal, Known, Post, Session
 from idenfy_kyc.testing.replies import Reply, html_error, json_reply, refusal
 
 CREDENTIALS = ("fake-key", "fake-secret")
 
 _REQUEST_INFORMATION = re.compile(r"/kyc/identifications/([^/]+)/request-information/")
 _LIST = "/kyc/identifications/"
+_STATUS = "/api/v2/status"
 _UNAUTHORIZED = json_reply(
     401, {"message": "Invalid authorization credentials"}, ("WWW-Authenticate", 'Basic realm="api"')
 )
-_EMPTY_LIST = json_reply(200, {"count": 0, "next": None, "previous": None, "results": []})
 _NOT_ALLOWED = refusal(405, "METHOD_NOT_ALLOWED", "This method is not allowed.")
 
 
@@ -141,6 +141,23 @@ class FakeIdenfy:
         """End all faults."""
         self._journal.clear_faults()
 
+    @property
+    def page_limit(self) -> int:
+        """How many verifications a page of its list holds at the most; 100 at first."""
+        return int(self._journal.switch("page_limit", known.PAGE_LIMIT))
+
+    @page_limit.setter
+    def page_limit(self, verifications: int) -> None:
+        self._journal.set_switch("page_limit", verifications)
+
+    def know(self, scan_ref: str, *, status: str = "APPROVED", client_id: str = "", **said: Any) -> None:
+        """Have this verification from now on, so. ``said``: what else it says of it, such as ``fraudTags``."""
+        self.know_all([Known(scan_ref=scan_ref, status=status, client_id=client_id, said=said)])
+
+    def know_all(self, verifications: Iterable[Known]) -> None:
+        """The same for many."""
+        self._journal.know(verifications)
+
     def approve_again(self, scan_ref: str) -> None:
         """The client answered and iDenfy approved: a new request is possible."""
         self._journal.settle(scan_ref)
@@ -167,6 +184,11 @@ class FakeIdenfy:
         """Links issued, by ``scan_ref``."""
         return self._journal.count_issued()
 
+    def count_status_calls(self) -> Counter[str]:
+        """How often it was asked for the status of each verification."""
+        bodies = (post.body for post in self.posts("") if post.path == _STATUS)
+        return Counter(known.asked_about(body.encode()) for body in bodies)
+
     def session(self, token: str) -> Session | None:
         """What a token leads to."""
         return self._journal.session(token)
@@ -186,14 +208,14 @@ class FakeIdenfy:
             base_url = self._public_url or base_url.rstrip("/") or f"http://{lower.get('host', 'localhost')}"
             return self._request_information(path, match[1], lower, body, base_url)
         if method == "POST":
-            return self._stray_post(path, body)
+            return self._status(lower, body) if path == _STATUS else self._stray_post(path, body)
         if method in {"GET", "HEAD"} and path == "/session/":
             token = parse_qs(query).get("authToken", [""])[-1]
             return pages.session_page(self._journal.session(token), now=self._clock())
         if method in {"GET", "HEAD"} and path == "/session/style.css":
             return pages.style_sheet()
         if method == "GET" and path == _LIST:
-            return self._list(lower)
+            return self._list(lower, query, base_url.rstrip("/") or f"http://{lower.get('host', 'localhost')}")
         return _NOT_ALLOWED if match or path == _LIST else html_error(404, "Not Found")
 
     def mark_answered(self, reply: Reply) -> None:
@@ -269,20 +291,30 @@ class FakeIdenfy:
         )
         return replace(reply, post=number)
 
-    def _list(self, headers: Mapping[str, str]) -> Reply:
-        """A list of no verification: this fake knows none by itself. Faults that are for everybody hit it, too."""
+    def _list(self, headers: Mapping[str, str], query: str, base_url: str) -> Reply:
+        """A page of what it knows. Faults that are for everybody hit it, too."""
+        limit, find = self.page_limit, self._journal.known
+        url = base_url + _LIST
+        return self._with_faults("", headers, lambda: known.list_reply(query, limit=limit, find=find, url=url))
+
+    def _status(self, headers: Mapping[str, str], body: bytes) -> Reply:
+        """How one verification stands. In the journal, and not as a request to its client."""
+        scan_ref = known.asked_about(body)
+        reply = self._with_faults(scan_ref, headers, lambda: known.status_reply(self._journal.known_one(scan_ref)))
+        return self._written(reply, self._clock(), _STATUS, body)
+
+    def _with_faults(self, scan_ref: str, headers: Mapping[str, str], good: Callable[[], Reply]) -> Reply:
+        """What becomes of a good answer that issues nothing."""
         with self._journal.transaction():
-            faults = self._journal.draw_faults("", self._clock())
+            faults = self._journal.draw_faults(scan_ref, self._clock())
         latency = self.latency + faults.pop(Fault.LATENCY, 0.0)
         fault, value = next(iter(faults.items()), (None, 0.0))
         if fault is not None and not fault.issues:
             reply = turned_away(fault, value)
         elif not self._is_authorized(headers):
             reply = _UNAUTHORIZED
-        elif fault is not None:
-            reply = spoilt(fault, _EMPTY_LIST, value)
         else:
-            reply = _EMPTY_LIST
+            reply = good() if fault is None else spoilt(fault, good(), value)
         return replace(reply, latency=latency)
 
 

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,8 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS script (
         number INTEGER PRIMARY KEY, fault TEXT NOT NULL, value REAL NOT NULL, scan_ref TEXT, prefix TEXT,
         remaining INTEGER, ends_at REAL)""",
+    """CREATE TABLE IF NOT EXISTS known (
+        scan_ref TEXT PRIMARY KEY, status TEXT NOT NULL, client_id TEXT NOT NULL, said TEXT NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS switch (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
@@ -79,6 +81,16 @@ class Session:
     issued_at: float
     expires_at: float
     pending: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A verification that the fake has. ``said``: what it says of it besides, in iDenfy's names."""
+
+    scan_ref: str
+    status: str
+    client_id: str = ""
+    said: dict[str, Any] = field(default_factory=dict)
 
 
 class Journal:
@@ -209,6 +221,30 @@ class Journal:
             pending=bool(pending),
         )
 
+    # What is known
+
+    def know(self, verifications: Iterable[Known]) -> None:
+        """From now on these are so; the others stay as they are."""
+        rows = [(one.scan_ref, one.status, one.client_id, json.dumps(one.said)) for one in verifications]
+        with self.transaction():
+            self._db.executemany(
+                "INSERT INTO known VALUES (?, ?, ?, ?) ON CONFLICT (scan_ref) DO UPDATE "
+                "SET status = excluded.status, client_id = excluded.client_id, said = excluded.said",
+                rows,
+            )
+
+    def known(self, client_id: str, *, skip: int, limit: int) -> tuple[int, list[Known]]:
+        """How many there are, of one client or of all, and some of them, the oldest first."""
+        where, values = (" WHERE client_id = ?", [client_id]) if client_id else ("", [])
+        count = int(self._rows(f"SELECT count(*) FROM known{where}", *values)[0][0])  # noqa: S608
+        rows = self._rows(f"SELECT * FROM known{where} ORDER BY rowid LIMIT ? OFFSET ?", *values, limit, skip)  # noqa: S608
+        return count, [_known(row) for row in rows]
+
+    def known_one(self, scan_ref: str) -> Known | None:
+        """One of them."""
+        rows = self._rows("SELECT * FROM known WHERE scan_ref = ?", scan_ref)
+        return _known(rows[0]) if rows else None
+
     # How to behave
 
     def add_fault(
@@ -263,3 +299,7 @@ class Journal:
     def set_switch(self, name: str, value: Any) -> None:
         """Set a switch, for every process that has the file open."""
         self._rows("INSERT OR REPLACE INTO switch VALUES (?, ?)", name, json.dumps(value))
+
+
+def _known(row: tuple[str, str, str, str]) -> Known:
+    return Known(scan_ref=row[0], status=row[1], client_id=row[2], said=json.loads(row[3]))

@@ -1,0 +1,117 @@
+"""*Refresh from iDenfy*: from the list of verifications for a few, from its page for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from .. import services, wording
+from ..choices import Refreshed
+from ..conf import get_settings
+from ..decorators import durable
+from ..exceptions import TooMany
+from ..models import Verification
+from .base import BaseAdmin, may_ask, only_post, user_of
+
+
+class RefreshingAdmin(BaseAdmin):
+    """Adds the action ``refresh``, and the page's button of the same name. For whoever may ask clients."""
+
+    def has_refresh_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_ask(request)
+
+    @admin.action(description=gettext_lazy("Refresh from iDenfy"), permissions=["refresh"])
+    def refresh(self, request: HttpRequest, queryset: QuerySet[Verification]) -> None:
+        """Ask for the statuses of the ticked ones."""
+        _refresh(request, queryset)
+
+    @durable
+    def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The same for one, from its page."""
+        if not self.has_refresh_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return only_post()
+        verification = self.get_object(request, object_id)
+        if verification is None:
+            return self.not_there(request, object_id)
+        _refresh(request, self.get_queryset(request).filter(pk=verification.pk))
+        return HttpResponseRedirect(self.url_of("change", verification.pk))
+
+    def refresh_url(self, request: HttpRequest, verification: Verification) -> str:
+        """Where the button leads; empty for whoever may not, and for one that is not to be asked about."""
+        may = self.has_refresh_permission(request) and verification.erased_at is None
+        return self.url_of("refresh", verification.pk) if may else ""
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.refresh_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_refresh"
+        return [path("<path:object_id>/refresh/", view, name=name), *super().get_urls()]
+
+
+def _refresh(request: HttpRequest, queryset: QuerySet[Verification]) -> None:
+    """Ask, and say how it ended: one message for each way."""
+    if not get_settings().is_configured:
+        messages.error(request, _("iDenfy cannot be asked yet: your administrator must set API_KEY and API_SECRET."))
+        return
+    try:
+        done = services.refresh(queryset.order_by("pk")[: services.REFRESHED_AT_ONCE + 1], by=user_of(request))
+    except TooMany as error:
+        text = _("Choose %(limit)s at the most: iDenfy does not want to be asked for more. Nobody was asked about.")
+        messages.error(request, text % {"limit": wording.number_text(error.limit)})
+        return
+    for result in Refreshed:
+        if count := done.counts[result]:
+            tell = messages.success if result in _WELL else messages.warning
+            tell(request, _text(result, count))
+    if done.fault is not None:
+        why = done.fault.reason and wording.reason_text(done.fault.reason, {})
+        params = {"status_code": done.fault.status_code, "quota": get_settings().HOURLY_QUOTA}
+        why = why or wording.pause_reason_text(done.fault.pause_reason, params)
+        messages.error(request, _("It broke off: %(why)s.") % {"why": why})
+
+
+_WELL = frozenset({Refreshed.CHANGED, Refreshed.SAME})
+
+
+def _text(result: Refreshed, count: int) -> str:
+    texts = {
+        Refreshed.CHANGED: ngettext("%(count)s has a new status.", "%(count)s have a new status.", count),
+        Refreshed.SAME: ngettext(
+            "%(count)s has the status that it had.", "%(count)s have the status that they had.", count
+        ),
+        Refreshed.KEPT: ngettext(
+            "%(count)s is being worked on at iDenfy. Until there is a result, the status stays.",
+            "%(count)s are being worked on at iDenfy. Until there are results, the statuses stay.",
+            count,
+        ),
+        Refreshed.TOO_SOON: ngettext(
+            "%(count)s was asked about within the last hour, and is not asked about again so soon.",
+            "%(count)s were asked about within the last hour, and are not asked about again so soon.",
+            count,
+        ),
+        Refreshed.ERASED: ngettext(
+            "%(count)s was left alone: the client’s personal data was erased.",
+            "%(count)s were left alone: the clients’ personal data was erased.",
+            count,
+        ),
+        Refreshed.REFUSED: ngettext(
+            "iDenfy says nothing about %(count)s.", "iDenfy says nothing about %(count)s.", count
+        ),
+        Refreshed.FAILED: ngettext(
+            "For %(count)s there was no answer that can be read.",
+            "For %(count)s there was no answer that can be read.",
+            count,
+        ),
+        Refreshed.NOT_REACHED: ngettext(
+            "%(count)s was not asked about. Try again later.", "%(count)s were not asked about. Try again later.", count
+        ),
+    }
+    return texts[result] % {"count": wording.number_text(count)}
