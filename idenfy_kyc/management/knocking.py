@@ -75,9 +75,7 @@ def _post(url: str, key: str) -> int:
                 stream=True,
             ).status_code
         except requests.exceptions.SSLError:
-            problem = gettext_lazy(
-                "Its certificate is not accepted: iDenfy needs a valid one, that is not signed by itself."
-            )
+            problem = _BAD_CERTIFICATE
         except requests.ConnectTimeout:
             problem = _NOBODY_THERE
         except requests.RequestException as error:
@@ -98,6 +96,7 @@ def _is_late(error: BaseException | None) -> bool:
     return False
 
 
+_BAD_CERTIFICATE = gettext_lazy("Its certificate is not accepted: iDenfy needs a valid one, not signed by itself.")
 _NOBODY_THERE = gettext_lazy("Nothing answers there: look at the name, the port, and the firewall.")
 _TOO_LATE = gettext_lazy("It takes more than 10 seconds to answer, and iDenfy waits no longer: look at its server.")
 _WHAT_TO_DO: dict[int, Promise] = {
