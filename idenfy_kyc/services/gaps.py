@@ -73,7 +73,9 @@ class Standing:
 def standing(now: datetime | None = None) -> Standing:
     """How well iDenfy is heard, and was in the last 90 days; a few queries, however many deliveries there are."""
     now = now or timezone.now()
-    return Standing(_last_at(), sorted(_gaps(now - LOOK_BACK, now), key=lambda gap: gap.since, reverse=True))
+    last_at = _last_at()
+    found = _gaps(now - LOOK_BACK, now, last_at)
+    return Standing(last_at, sorted(found, key=lambda gap: gap.since, reverse=True))
 
 
 def mark_missed(rows: R) -> R:
@@ -108,11 +110,10 @@ def _touch(gaps: list[Gap], start: datetime | None, end: datetime | None) -> boo
 def _gaps_of(lives: Iterable[tuple[datetime | None, datetime | None]]) -> list[Gap]:
     """All that may touch one of ``lives``, which go from one moment to another."""
     starts = [start for start, _end in lives if start is not None]
-    return list(_gaps(min(starts), timezone.now())) if starts else []
+    return list(_gaps(min(starts), timezone.now(), _last_at())) if starts else []
 
 
-def _gaps(since: datetime, now: datetime) -> Iterator[Gap]:
-    last_at = _last_at()
+def _gaps(since: datetime, now: datetime, last_at: datetime | None) -> Iterator[Gap]:
     yield from _silences(since)
     if last_at is not None and _is_unusual(last_at, now, _usual_before(last_at)):
         yield Gap(last_at, now, lasts=True)
