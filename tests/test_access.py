@@ -51,6 +51,7 @@ POST   admin/r/<type>/<issued>/                             login  login  404   
 
 GET    verification/                                        login  login  403    200    200    200    200    200
 POST   verification/ ask                                    login  login  403    403    403    403    302!   302!
+POST   verification/ refresh                                login  login  403    403    403    403    302!   302!
 POST   verification/ delete                                 login  login  403    302!   403    403    403    302!
 POST   verification/ delete-asked                           login  login  403    200    403    403    403    200
 PUT    verification/                                        login  login  403    200    200    200    200    200
@@ -76,6 +77,11 @@ GET    verification/<free>/request-information/             login  login  403   
 POST   verification/<free>/request-information/             login  login  403    403    403    403    302!   302!
 PUT    verification/<free>/request-information/             login  login  403    403    403    403    405    405
 DELETE verification/<free>/request-information/             login  login  403    403    403    403    405    405
+GET    verification/<free>/refresh/                         login  login  403    403    403    403    405    405
+POST   verification/<free>/refresh/                         login  login  403    403    403    403    302!   302!
+PUT    verification/<free>/refresh/                         login  login  403    403    403    403    405    405
+DELETE verification/<free>/refresh/                         login  login  403    403    403    403    405    405
+POST   verification/<none>/refresh/                         login  login  403    403    403    403    302    302
 GET    verification/<none>/change/                          login  login  403    302    302    302    302    302
 POST   verification/<none>/request-information/             login  login  403    403    403    403    302    302
 
@@ -332,6 +338,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "field": {"app_label": "idenfy_kyc", "model_name": "informationrequest", "field_name": "verification"},
         "new": new,
         "edited": new | {"name": "Somebody Else"},
+        "refresh": {"action": "refresh", "_selected_action": things["free"]},
         "ask": {"action": "request_information", "_selected_action": things["free"]},
         "delete": {"action": "delete_selected", "_selected_action": things["free"], "post": "yes"},
         "delete-asked": {"action": "delete_selected", "_selected_action": things["asked"], "post": "yes"},

@@ -59,7 +59,7 @@ class RefreshingAdmin(BaseAdmin):
 def _refresh(request: HttpRequest, queryset: QuerySet[Verification]) -> None:
     """Ask, and say how it ended: one message for each way."""
     if not get_settings().is_configured:
-        messages.error(request, _("iDenfy cannot be asked yet: your administrator must set API_KEY and API_SECRET."))
+        messages.error(request, _("Nothing can be asked yet: your administrator must set API_KEY and API_SECRET."))
         return
     try:
         done = services.refresh(queryset.order_by("pk")[: services.REFRESHED_AT_ONCE + 1], by=user_of(request))
@@ -103,7 +103,7 @@ def _text(result: Refreshed, count: int) -> str:
             count,
         ),
         Refreshed.REFUSED: ngettext(
-            "iDenfy says nothing about %(count)s.", "iDenfy says nothing about %(count)s.", count
+            "About %(count)s iDenfy says nothing.", "About %(count)s iDenfy says nothing.", count
         ),
         Refreshed.FAILED: ngettext(
             "For %(count)s there was no answer that can be read.",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ import time_machine
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.utils import timezone
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from idenfy_kyc import services, signals
 from idenfy_kyc.api import IdenfyClient
@@ -139,7 +142,7 @@ class TestOnceAnHour:
     def test_one_is_asked_about(self, fake_idenfy: RunningFake, verification: Verification, clock: Any) -> None:
         fake_idenfy.fake.know("scan-1")
 
-        found = []
+        found: list[Refreshed] = []
         for minutes in (0, 59, 60):
             clock.move_to(NOON + timedelta(minutes=minutes))
             found += refresh(verification)
@@ -192,31 +195,24 @@ class TestWhoseDataWasErased:
         assert refresh(verification) == {Refreshed.ERASED: 1}
         assert fake_idenfy.fake.posts() == []
 
-    def test_gets_nothing_back_from_an_answer_that_comes_after_it(
-        self, fake_idenfy: RunningFake, verification: Verification, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        fake_idenfy.fake.know("scan-1", status="DENIED", client_id="C-1")
-        ask = IdenfyClient.current_status
+    @pytest.mark.django_db(transaction=True)
+    def test_gets_nothing_back_from_an_answer_that_comes_after_it(self, httpserver: HTTPServer, settings: Any) -> None:
+        verification = make_verification(scan_ref="scan-1", status="APPROVED")
+        settings.IDENFY_KYC = settings.IDENFY_KYC | {"BASE_URL": httpserver.url_for("").rstrip("/")}
 
-        def erased_meanwhile(client: IdenfyClient, scan_ref: str) -> Any:
-            said.append(ask(client, scan_ref))
-            return said[0]
+        def erase_and_answer(request: Request) -> Response:
+            try:
+                services.erase([verification], by=None)
+            finally:
+                connection.close()
+            return Response(json.dumps({"status": "DENIED", "clientId": "C-1", "fraudTags": ["DUPLICATE_FACE"]}))
 
-        said: list[Any] = []
-        monkeypatch.setattr(IdenfyClient, "current_status", erased_meanwhile)
-        monkeypatch.setattr(services.refreshing, "outcome_of", None)  # no answer here is an error
-        take = services.refreshing._take
-
-        def take_late(*args: Any, **kwargs: Any) -> Refreshed:
-            services.erase([verification], by=None)
-            return take(*args, **kwargs)
-
-        monkeypatch.setattr(services.refreshing, "_take", take_late)
+        httpserver.expect_request("/api/v2/status").respond_with_handler(erase_and_answer)
 
         assert refresh(verification) == {Refreshed.ERASED: 1}
 
         verification.refresh_from_db()
-        assert (verification.status, verification.client_id) == ("APPROVED", "")
+        assert (verification.status, verification.client_id, verification.checks) == ("APPROVED", "", {})
 
 
 class TestAFault:
