@@ -28,7 +28,7 @@ def gap_text(gap: Gap, now: datetime | None = None) -> str:
         {
             "count": number_text(gap.rejected),
             "since": moment_text(gap.since, now),
-            "until": moment_text(gap.until, now),
+            "until": moment_text(gap.until, gap.since),
         },
     )
     if count and gap.lasts:

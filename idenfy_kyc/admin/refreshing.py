@@ -82,36 +82,45 @@ _WELL = frozenset({Refreshed.CHANGED, Refreshed.SAME})
 
 
 def _text(result: Refreshed, count: int) -> str:
+    """None begins with “iDenfy”: Django’s template writes the first letter of a message as a capital."""
     texts = {
-        Refreshed.CHANGED: ngettext("%(count)s has a new status.", "%(count)s have a new status.", count),
+        Refreshed.CHANGED: ngettext(
+            "%(count)s verification has a new status.", "%(count)s verifications have a new status.", count
+        ),
         Refreshed.SAME: ngettext(
-            "%(count)s has the status that it had.", "%(count)s have the status that they had.", count
+            "Nothing has changed for %(count)s verification.",
+            "Nothing has changed for %(count)s verifications.",
+            count,
         ),
         Refreshed.KEPT: ngettext(
-            "%(count)s is being worked on at iDenfy. Until there is a result, the status stays.",
-            "%(count)s are being worked on at iDenfy. Until there are results, the statuses stay.",
+            "%(count)s verification is being worked on at iDenfy. Until there is a result, its status stays.",
+            "%(count)s verifications are being worked on at iDenfy. Until there are results, their statuses stay.",
             count,
         ),
         Refreshed.TOO_SOON: ngettext(
-            "%(count)s was asked about within the last hour, and is not asked about again so soon.",
-            "%(count)s were asked about within the last hour, and are not asked about again so soon.",
+            "%(count)s verification was asked about within the last hour, and is not asked about again so soon.",
+            "%(count)s verifications were asked about within the last hour, and are not asked about again so soon.",
             count,
         ),
         Refreshed.ERASED: ngettext(
-            "%(count)s was left alone: the client’s personal data was erased.",
-            "%(count)s were left alone: the clients’ personal data was erased.",
+            "%(count)s verification was left alone: the client’s personal data was erased.",
+            "%(count)s verifications were left alone: the clients’ personal data was erased.",
             count,
         ),
         Refreshed.REFUSED: ngettext(
-            "About %(count)s iDenfy says nothing.", "About %(count)s iDenfy says nothing.", count
+            "About %(count)s verification iDenfy says nothing.",
+            "About %(count)s verifications iDenfy says nothing.",
+            count,
         ),
         Refreshed.FAILED: ngettext(
-            "For %(count)s there was no answer that can be read.",
-            "For %(count)s there was no answer that can be read.",
+            "For %(count)s verification there was no answer that can be read.",
+            "For %(count)s verifications there was no answer that can be read.",
             count,
         ),
         Refreshed.NOT_REACHED: ngettext(
-            "%(count)s was not asked about. Try again later.", "%(count)s were not asked about. Try again later.", count
+            "%(count)s verification was not asked about. Try again later.",
+            "%(count)s verifications were not asked about. Try again later.",
+            count,
         ),
     }
     return texts[result] % {"count": wording.number_text(count)}

@@ -47,12 +47,12 @@ class TestTheAction:
         page = press(alice_client, *rows, erased)
 
         for words in (
-            "1 has a new status.",
-            "2 have the status that they had.",
-            "1 is being worked on at iDenfy. Until there is a result, the status stays.",
-            "1 was asked about within the last hour, and is not asked about again so soon.",
-            "1 was left alone: the client’s personal data was erased.",
-            "About 1 iDenfy says nothing.",
+            "1 verification has a new status.",
+            "Nothing has changed for 2 verifications.",
+            "1 verification is being worked on at iDenfy. Until there is a result, its status stays.",
+            "1 verification was asked about within the last hour, and is not asked about again so soon.",
+            "1 verification was left alone: the client’s personal data was erased.",
+            "About 1 verification iDenfy says nothing.",
         ):
             assert words in page
 
@@ -61,8 +61,8 @@ class TestTheAction:
 
         page = press(alice_client, *make_verifications(3))
 
-        assert "For 1 there was no answer that can be read." in page
-        assert "2 were not asked about. Try again later." in page
+        assert "For 1 verification there was no answer that can be read." in page
+        assert "2 verifications were not asked about. Try again later." in page
         assert "It broke off: iDenfy does not accept the API key (401)." in page
 
     def test_says_that_an_answer_was_lost(self, alice_client: Client, fake_idenfy: RunningFake) -> None:
@@ -99,7 +99,7 @@ class TestTheButton:
         page = alice_client.post(button_of(verification), follow=True)
 
         assert page.request["PATH_INFO"] == page_of(verification)
-        assert "1 has a new status." in page.text
+        assert "1 verification has a new status." in page.text
         assert "iDenfy was asked for the status: Denied" in page.text
         assert RequestEvent.objects.get().actor_name
 
