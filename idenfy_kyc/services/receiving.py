@@ -197,12 +197,12 @@ def _count_rejection(now: datetime, *, is_named: bool) -> None:
     """
     hour = now.replace(minute=0, second=0, microsecond=0)
     this_hour = WebhookRejection.objects.filter(hour=hour)
-    one_more = {"count": F("count") + 1, "named": F("named") + is_named, "last_at": now}
+    one_more = {"count": F("count") + 1, "named": F("named") + int(is_named), "last_at": now}
     try:
         if this_hour.update(**one_more):
             return
         with transaction.atomic(using=database.alias()):
-            WebhookRejection.objects.create(hour=hour, count=1, named=is_named, first_at=now, last_at=now)
+            WebhookRejection.objects.create(hour=hour, count=1, named=int(is_named), first_at=now, last_at=now)
     except IntegrityError:
         this_hour.update(**one_more)
     except DatabaseError:

@@ -219,6 +219,11 @@ class TestTheWalk:
 
         assert seen == [10, 20, 25]
 
+    def test_has_a_name_that_tells_nothing_but_its_number(self, fake_idenfy: RunningFake) -> None:
+        run = services.reconcile()
+
+        assert str(run) == f"reconciliation {run.pk}"
+
 
 class TestTheHour:
     def test_a_run_takes_a_tenth_of_by_itself(self, fake_idenfy: RunningFake, settings: Any) -> None:
