@@ -20,6 +20,8 @@ SPREAD = timedelta(days=3 * 365)
 NEW_WORD = "ON-HOLD"
 """A status that iDenfy might invent one day."""
 THREE_VERIFICATIONS = FIRST_CLIENT + 1
+TWO_VERIFICATIONS = range(FIRST_CLIENT + 100, FIRST_CLIENT + 400, 10)
+"""Thirty clients with a name who were verified, and approved, a second time."""
 LONG_NAME = FIRST_CLIENT + 2
 NO_NAME = FIRST_CLIENT + 3
 
@@ -85,7 +87,7 @@ def rows(clients: int, *, now: datetime) -> Iterator[dict[str, Any]]:
     for number in range(FIRST_CLIENT, FIRST_CLIENT + clients):
         random = Random(f"client {number}")
         name = _name(number, random)
-        for _ in range(3 if number == THREE_VERIFICATIONS else 1):
+        for _ in range(3 if number == THREE_VERIFICATIONS else 2 if number in TWO_VERIFICATIONS else 1):
             status = _status(number, random)
             yield {
                 "scan_ref": str(uuid.UUID(int=random.getrandbits(128), version=4)),
@@ -109,14 +111,14 @@ def _name(number: int, random: Random) -> str:
         return MISHAP_OF[number].name
     if number == LONG_NAME:
         return LONG
-    if number == NO_NAME or random.random() < 0.03:
+    if number == NO_NAME or (random.random() < 0.03 and number not in TWO_VERIFICATIONS):
         return ""
     given, family = random.choice(NAMES)
     return f"{random.choice(given)} {random.choice(family)}"
 
 
 def _status(number: int, random: Random) -> str:
-    if number in MISHAP_OF or number <= NO_NAME:
+    if number in MISHAP_OF or number in TWO_VERIFICATIONS or number <= NO_NAME:
         return "APPROVED"
     if number in STATUS_OF:
         return STATUS_OF[number]

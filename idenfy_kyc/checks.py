@@ -249,7 +249,9 @@ def _type_in_words(expected: Any) -> str:
         return {str: "a list of strings", timedelta: "a list of timedeltas"}[get_args(expected)[0]]
     if get_origin(expected) is UnionType:
         return f"{_type_in_words(get_args(expected)[0])} or None"
-    return {str: "a string", int: "a whole number", float: "a number", timedelta: "a timedelta"}[expected]
+    return {str: "a string", bool: "True or False", int: "a whole number", float: "a number", timedelta: "a timedelta"}[
+        expected
+    ]
 
 
 def _kind(value: object) -> str:

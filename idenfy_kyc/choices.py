@@ -41,7 +41,7 @@ class State(TextChoices):
 
 MOVES: dict[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.QUEUED, State.SKIPPED}),
-    State.SKIPPED: frozenset(),
+    State.SKIPPED: frozenset({State.DRAFT}),
     State.QUEUED: frozenset({State.SENDING, State.CANCELLED}),
     State.SENDING: frozenset({State.ISSUED, State.REFUSED, State.UNKNOWN, State.QUEUED, State.COMPLETED}),
     State.ISSUED: frozenset({State.COMPLETED, State.EXPIRED, State.CANCELLED}),
@@ -56,14 +56,18 @@ OPEN = frozenset({State.QUEUED, State.SENDING, State.ISSUED, State.UNKNOWN})
 CLOSED = frozenset(State) - OPEN
 ENDS_BY_CLOCK = frozenset({State.ISSUED, State.UNKNOWN})
 """Over at ``expires_at``, whether or not anybody has written it down yet."""
+MARKABLE = frozenset(State.COMPLETED.may_follow) - {State.SENDING}
+"""Whose client may have answered without our hearing of it, provided it was sent: what staff may mark as answered."""
 
 
 GONE = frozenset({"DELETED", "EXPIRED-DELETED"})
 """Statuses of a verification whose data iDenfy no longer has: nothing brings it back."""
+APPROVED = "APPROVED"
+"""The one status that iDenfy's documentation speaks of where it speaks of asking again."""
 
 STATUS_LABELS: dict[str, Any] = {
     "": _("Not known yet"),
-    "APPROVED": _("Approved"),
+    APPROVED: _("Approved"),
     "DENIED": _("Denied"),
     "SUSPECTED": _("Suspected"),
     "REVIEWING": _("In review"),
@@ -90,6 +94,7 @@ class Reason(TextChoices):
     SAME_CLIENT = "same_client"
     INELIGIBLE = "ineligible"
     LEFT_OUT = "left_out"
+    OVERTAKEN = "overtaken"
     # uncertain
     NO_ANSWER = "no_answer"
     UNREADABLE = "unreadable"
@@ -142,9 +147,11 @@ class EventKind(TextChoices):
     WITHDRAWN = "withdrawn"
     CANCELLED = "cancelled"
     GIVEN_UP = "given_up"
+    ASKED_AGAIN = "asked_again"
     EXPIRED = "expired"
     ANSWERED = "answered"
     MARKED = "marked"
+    STARTED = "started"
     TOLD = "told"
     CONTRADICTED = "contradicted"
     DOCUMENT_EXPIRES = "document_expires"

@@ -118,9 +118,12 @@ def ask_host(verifications: Iterable[Verification]) -> Said:
 
 
 def introduce(verifications: Iterable[Verification]) -> None:
-    """Let these be described together: the host is asked once, when the first of them is drawn."""
+    """Let these be described together: the host is asked once, when the first of them is drawn.
+
+    Of whose personal data was erased, it is not asked: nobody is to be recognised again.
+    """
     together: list[Any] = list(verifications)
-    described = cache(lambda: describe(together))
+    described = cache(lambda: describe(v for v in together if v.erased_at is None))
     for verification in together:
         verification.described = described
 

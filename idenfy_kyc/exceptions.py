@@ -11,7 +11,8 @@
         ├── BeingAsked                the client is being asked at this moment
         ├── NotEligible               the verification's status rules it out
         ├── TooMany                   more verifications than one batch may hold
-        └── PlanChanged               the number that was confirmed no longer holds
+        ├── PlanChanged               the number that was confirmed no longer holds
+        └── SecondPersonNeeded        whoever planned may not confirm so many
 
 ``DeliveryRejected``, a delivery that iDenfy has not signed, is Django's ``SuspiciousOperation``: Django answers 400.
 A missing or wrong setting is Django's ``ImproperlyConfigured``, on purpose outside this tree, so that no
@@ -104,7 +105,7 @@ class BeingAsked(RequestError):
 
 
 class NotEligible(RequestError):
-    """The verification may not be asked: deleted, archived, expired or not finished at iDenfy."""
+    """The verification may not be asked: deleted, archived, expired or not finished at iDenfy, or erased here."""
 
 
 class TooMany(RequestError):
@@ -122,3 +123,7 @@ class PlanChanged(RequestError):
         super().__init__(f"{actual} would be asked, not {expected}")
         self.expected = expected
         self.actual = actual
+
+
+class SecondPersonNeeded(RequestError):
+    """Whoever planned may not confirm so many clients; nothing was queued, and the attempt is on record."""

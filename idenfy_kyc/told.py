@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .api.deliveries import TEST_EVENT, Event
 from .choices import DeliveryProblem, status_label
-from .models import Answer
-from .wording import number_text
+from .models import Answer, Verification
+from .wording import day_text, number_text
 
 _DELIVERIES: dict[str, Promise] = {
     Event.LEGACY: gettext_lazy("A verification’s status"),
@@ -186,6 +187,34 @@ def _files_text(count: int) -> str:
         "%(count)s file, to be read in iDenfy’s dashboard", "%(count)s files, to be read in iDenfy’s dashboard", count
     )
     return text % {"count": number_text(count)}
+
+
+_CHECKS: dict[str, Promise] = {
+    "auto_document": gettext_lazy("Document, automatic check"),
+    "manual_document": gettext_lazy("Document, checked by a person"),
+    "auto_face": gettext_lazy("Face, automatic check"),
+    "manual_face": gettext_lazy("Face, checked by a person"),
+    "additional_step": gettext_lazy("Additional step"),
+}
+
+
+def facts_of(verification: Verification) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What iDenfy says of a verification, besides its status: each with its lines, as words and iDenfy's own code."""
+    checks, changed = verification.checks, _changed_text(verification)
+    facts = [
+        (_("Changed after review"), [(changed, "")] if changed else []),
+        (_("Differences"), [(capfirst(tag_text(tag)), tag) for tag in checks.get("mismatch_tags", ())]),
+        (_("Suspicions"), [(tag, "") for tag in checks.get("fraud_tags", ())]),
+        *((str(name), [(checks[key], "")]) for key, name in _CHECKS.items() if checks.get(key)),
+        (_("Document expires"), [(verification.document_expires, "")] if verification.document_expires else []),
+    ]
+    return [(name, lines) for name, lines in facts if lines]
+
+
+def _changed_text(verification: Verification) -> str:
+    moment = verification.changed_after_review_at
+    text = _("iDenfy changed its decision on %(day)s. What was decided here on the old one, should be looked at again.")
+    return text % {"day": day_text(moment)} if moment else ""
 
 
 def decided_text(answer: Answer) -> str:

@@ -8,6 +8,7 @@ page says whose it is, nobody may cache it, and it is told to no other site.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
 from . import services
-from .choices import State
+from .choices import Reason, State
 from .conf import get_settings
 from .decorators import durable
 from .models import InformationRequest, RequestBatch
@@ -108,9 +109,16 @@ def _show(request: HttpRequest, page: str, info: InformationRequest | None) -> H
         context |= {
             "asks": asks_for_clients(info.batch),
             "works_until": info.expires_at,
-            "ended_at": info.expires_at if page == "ended" else info.ended_at,
+            "ended_at": _ended_at(info, page),
         }
     return render(request, "idenfy_kyc/client_link.html", context, status=status)
+
+
+def _ended_at(info: InformationRequest, page: str) -> datetime | None:
+    """When it was over. When a client answered, nobody knows who only marked it so afterwards."""
+    if page == "ended":
+        return info.expires_at
+    return None if info.reason == Reason.MARKED else info.ended_at
 
 
 def asks_for_clients(batch: RequestBatch) -> list[str]:

@@ -97,6 +97,18 @@ def confirm(batch: int) -> dict[str, Any]:
     return {"confirmed": False, "presses": presses, "longest": longest}
 
 
+def change_mind(batch: int) -> dict[str, Any]:
+    """Take everybody back whom somebody left out and leave them out again, until the plan is none any more."""
+    from idenfy_kyc import services
+    from idenfy_kyc.models import RequestBatch
+
+    plan, moved = RequestBatch.objects.get(pk=batch), 0
+    keys = list(plan.requests.values_list("pk", flat=True))
+    while taken_back := services.take_back(plan, keys, by=None):
+        moved += taken_back + services.leave_out(plan, keys[: len(keys) // 2], by=None)
+    return {"moved": moved}
+
+
 def _longest(longest: float, began: float) -> float:
     return round(max(longest, time.monotonic() - began), 2)
 
@@ -198,7 +210,7 @@ def receive(*, deliveries: list[list[Any]], seed: int) -> dict[str, Any]:
 
 
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
-    task.__name__: task for task in (confirm, send, send_all, web_server, command, ask, record, receive)
+    task.__name__: task for task in (confirm, change_mind, send, send_all, web_server, command, ask, record, receive)
 }
 _TIMES = {"CLAIM_TIMEOUT", "DEFAULT_LIFETIME"}
 

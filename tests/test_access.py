@@ -19,7 +19,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
+from idenfy_kyc import services
 from idenfy_kyc.choices import PauseReason, State
 from idenfy_kyc.models import (
     Answer,
@@ -37,8 +39,8 @@ from tests.factories import make_batch, make_queue, make_request, make_verificat
 
 pytestmark = pytest.mark.django_db
 
-PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root")
-"""The columns; who they are, stands in ``tests.personas``."""
+PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root", "erin")
+"""The columns; who they are, stands in ``tests.personas``. Where erin has none, she is answered as bob is."""
 
 TABLE = """
                                                             anon.  mallory eve    dora   bob    carol  alice  root
@@ -60,9 +62,19 @@ GET    verification/add/                                    login  login  403   
 POST   verification/add/ new                                login  login  403    302!   403    403    403    302!
 PUT    verification/add/                                    login  login  403    200    403    403    403    200
 DELETE verification/add/                                    login  login  403    200    403    403    403    200
+GET    verification/ask-from-list/                          login  login  403    403    403    403    200    200
+POST   verification/ask-from-list/ list                     login  login  403    403    403    403    200    200
+POST   verification/ask-from-list/ list-plan                login  login  403    403    403    403    302!   302!
+POST   verification/ask-from-list/ list-add                 login  login  403    403    403    403    403    200!
+PUT    verification/ask-from-list/                          login  login  403    403    403    403    405    405
+DELETE verification/ask-from-list/                          login  login  403    403    403    403    405    405
 GET    verification/<free>/                                 login  login  302    302    302    302    302    302
 POST   verification/<free>/                                 login  login  302    302    302    302    302    302
 GET    verification/<free>/change/                          login  login  403    200    200    200    200    200
+GET    verification/<free>/look-at/                         login  login  302    302    302    302    302    302
+POST   verification/<free>/look-at/                         login  login  403    403    403    403    403    302
+PUT    verification/<free>/look-at/                         login  login  405    405    405    405    405    405
+DELETE verification/<free>/look-at/                         login  login  405    405    405    405    405    405
 POST   verification/<free>/change/ edited                   login  login  403    302!   403    403    403    302!
 PUT    verification/<free>/change/                          login  login  403    200    200    200    200    200
 DELETE verification/<free>/change/                          login  login  403    200    200    200    200    200
@@ -73,20 +85,35 @@ PUT    verification/<free>/delete/                          login  login  403   
 DELETE verification/<free>/delete/                          login  login  403    200    403    403    403    200
 GET    verification/<free>/history/                         login  login  403    200    200    200    200    200
 POST   verification/<free>/history/                         login  login  403    200    200    200    200    200
-GET    verification/<free>/request-information/             login  login  403    403    403    403    405    405
+GET    verification/<free>/request-information/             login  login  302    302    302    302    302    302
 POST   verification/<free>/request-information/             login  login  403    403    403    403    302!   302!
-PUT    verification/<free>/request-information/             login  login  403    403    403    403    405    405
-DELETE verification/<free>/request-information/             login  login  403    403    403    403    405    405
-GET    verification/<free>/refresh/                         login  login  403    403    403    403    405    405
+PUT    verification/<free>/request-information/             login  login  405    405    405    405    405    405
+DELETE verification/<free>/request-information/             login  login  405    405    405    405    405    405
+GET    verification/<free>/refresh/                         login  login  302    302    302    302    302    302
 POST   verification/<free>/refresh/                         login  login  403    403    403    403    302!   302!
-PUT    verification/<free>/refresh/                         login  login  403    403    403    403    405    405
-DELETE verification/<free>/refresh/                         login  login  403    403    403    403    405    405
+PUT    verification/<free>/refresh/                         login  login  405    405    405    405    405    405
+DELETE verification/<free>/refresh/                         login  login  405    405    405    405    405    405
 POST   verification/<none>/refresh/                         login  login  403    403    403    403    302    302
 GET    verification/<none>/change/                          login  login  403    302    302    302    302    302
+
+                                                            anon.  mallory eve    dora   bob    carol  alice  root  erin
+POST   verification/ erase-ticked                           login  login  403    403    403    403    403    302!   302!
+GET    verification/<free>/erase/                           login  login  403    403    403    403    403    200    200
+POST   verification/<free>/erase/ erase                     login  login  403    403    403    403    403    302!   302!
+POST   verification/<free>/erase/ wrong-id                  login  login  403    403    403    403    403    200    200
+PUT    verification/<free>/erase/                           login  login  403    403    403    403    403    405    405
+DELETE verification/<free>/erase/                           login  login  403    403    403    403    403    405    405
+GET    verification/<none>/erase/                           login  login  403    403    403    403    403    302    302
+GET    verification/<erased>/change/                        login  login  403    200    200    200    200    200
+POST   verification/<erased>/change/ edited                 login  login  403    403    403    403    403    403
+POST   verification/<erased>/delete/ yes                    login  login  403    403    403    403    403    403
+POST   verification/<erased>/erase/ erase                   login  login  403    403    403    403    403    302    302
 POST   verification/<none>/request-information/             login  login  403    403    403    403    302    302
 
 GET    informationrequest/                                  login  login  403    403    200    200    200    200
 POST   informationrequest/ withdraw                         login  login  403    403    403    403    302!   302!
+POST   informationrequest/ mark                             login  login  403    403    403    403    302!   302!
+POST   informationrequest/ again                            login  login  403    403    403    403    302!   302!
 POST   informationrequest/ download                         login  login  403    403    403    200!   403    200!
 POST   informationrequest/ delete                           login  login  403    403    403    403    403    403
 PUT    informationrequest/                                  login  login  403    403    200    200    200    200
@@ -101,15 +128,23 @@ GET    informationrequest/<issued>/delete/                  login  login  403   
 POST   informationrequest/<issued>/delete/ yes              login  login  403    403    403    403    403    403
 GET    informationrequest/<issued>/history/                 login  login  403    403    200    200    200    200
 POST   informationrequest/<issued>/history/                 login  login  403    403    200    200    200    200
-GET    informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
+GET    informationrequest/<issued>/show-link/               login  login  302    302    302    302    302    302
 POST   informationrequest/<issued>/show-link/               login  login  403    403    403    200!   403    200!
-PUT    informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
-DELETE informationrequest/<issued>/show-link/               login  login  403    403    403    405    403    405
+PUT    informationrequest/<issued>/show-link/               login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/show-link/               login  login  405    405    405    405    405    405
 POST   informationrequest/<over>/show-link/                 login  login  403    403    403    200    403    200
 GET    informationrequest/<issued>/withdraw/                login  login  403    403    403    403    200    200
 POST   informationrequest/<issued>/withdraw/ why            login  login  403    403    403    403    302!   302!
-PUT    informationrequest/<issued>/withdraw/                login  login  403    403    403    403    405    405
-DELETE informationrequest/<issued>/withdraw/                login  login  403    403    403    403    405    405
+PUT    informationrequest/<issued>/withdraw/                login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/withdraw/                login  login  405    405    405    405    405    405
+GET    informationrequest/<issued>/mark-answered/           login  login  403    403    403    403    200    200
+POST   informationrequest/<issued>/mark-answered/ seen      login  login  403    403    403    403    302!   302!
+PUT    informationrequest/<issued>/mark-answered/           login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/mark-answered/           login  login  405    405    405    405    405    405
+GET    informationrequest/<over>/again/                     login  login  302    302    302    302    302    302
+POST   informationrequest/<over>/again/                     login  login  403    403    403    403    302!   302!
+PUT    informationrequest/<over>/again/                     login  login  405    405    405    405    405    405
+DELETE informationrequest/<over>/again/                     login  login  405    405    405    405    405    405
 GET    informationrequest/<none>/change/                    login  login  403    403    302    302    302    302
 POST   informationrequest/<none>/show-link/                 login  login  403    403    403    302    403    302
 
@@ -123,6 +158,7 @@ GET    requestbatch/<plan>/change/                          login  login  403   
 GET    requestbatch/<queue>/change/                         login  login  403    403    200    200    200    200
 GET    requestbatch/<done>/change/                          login  login  403    403    200    200    200    200
 POST   requestbatch/<plan>/change/ confirm                  login  login  403    403    403    403    302!   302!
+POST   requestbatch/<plan>/change/ save                     login  login  403    403    403    403    302!   302!
 PUT    requestbatch/<plan>/change/                          login  login  405    405    405    405    405    405
 DELETE requestbatch/<plan>/change/                          login  login  405    405    405    405    405    405
 GET    requestbatch/<plan>/delete/                          login  login  403    403    403    403    403    403
@@ -133,6 +169,10 @@ GET    requestbatch/<plan>/leave-out/                       login  login  302   
 POST   requestbatch/<plan>/leave-out/ tick                  login  login  403    403    403    403    302!   302!
 PUT    requestbatch/<plan>/leave-out/                       login  login  405    405    405    405    405    405
 DELETE requestbatch/<plan>/leave-out/                       login  login  405    405    405    405    405    405
+GET    requestbatch/<plan>/take-back/                       login  login  302    302    302    302    302    302
+POST   requestbatch/<plan>/take-back/ tick-left-out         login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<plan>/take-back/                       login  login  405    405    405    405    405    405
+DELETE requestbatch/<plan>/take-back/                       login  login  405    405    405    405    405    405
 GET    requestbatch/<plan>/discard/                         login  login  302    302    302    302    302    302
 POST   requestbatch/<plan>/discard/                         login  login  403    403    403    403    302!   302!
 POST   requestbatch/<queue>/discard/                        login  login  403    403    403    403    302    302
@@ -162,6 +202,14 @@ GET    requestbatch/<done>/withdraw/                        login  login  302   
 POST   requestbatch/<done>/withdraw/ why                    login  login  403    403    403    403    302!   302!
 PUT    requestbatch/<done>/withdraw/                        login  login  405    405    405    405    405    405
 DELETE requestbatch/<done>/withdraw/                        login  login  405    405    405    405    405    405
+GET    requestbatch/<done>/mark-answered/                   login  login  302    302    302    302    302    302
+POST   requestbatch/<done>/mark-answered/ seen              login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<done>/mark-answered/                   login  login  405    405    405    405    405    405
+DELETE requestbatch/<done>/mark-answered/                   login  login  405    405    405    405    405    405
+GET    requestbatch/<done>/again/                           login  login  302    302    302    302    302    302
+POST   requestbatch/<done>/again/ refused                   login  login  403    403    403    403    302!   302!
+PUT    requestbatch/<done>/again/                           login  login  405    405    405    405    405    405
+DELETE requestbatch/<done>/again/                           login  login  405    405    405    405    405    405
 GET    requestbatch/<done>/download/                        login  login  302    302    302    302    302    302
 POST   requestbatch/<done>/download/                        login  login  403    403    403    200!   403    200!
 PUT    requestbatch/<done>/download/                        login  login  405    405    405    405    405    405
@@ -170,8 +218,13 @@ GET    requestbatch/<none>/change/                          login  login  403   
 POST   requestbatch/<none>/send/                            login  login  403    403    403    403    302    302
 POST   requestbatch/<none>/send/ script                     login  login  403    403    403    403    404    404
 
+GET    informationrequest/<issued>/look-at/                 login  login  302    302    302    302    302    302
+POST   informationrequest/<issued>/look-at/                 login  login  403    403    403    403    403    302
+PUT    informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
+
 GET    webhookdelivery/                                     login  login  403    403    200    200    200    200
-POST   webhookdelivery/ again                               login  login  403    403    403    403    302!   302!
+POST   webhookdelivery/ handle                              login  login  403    403    403    403    302!   302!
 PUT    webhookdelivery/                                     login  login  403    403    200    200    200    200
 DELETE webhookdelivery/                                     login  login  403    403    200    200    200    200
 GET    webhookdelivery/add/                                 login  login  403    403    403    403    403    403
@@ -247,7 +300,9 @@ class Line(NamedTuple):
     @classmethod
     def from_text(cls, text: str) -> Line:
         words = text.split()
-        asked, answers = words[: -len(PEOPLE)], words[-len(PEOPLE) :]
+        cells = [word for word in words if re.fullmatch(r"login|\d{3}!?", word)]
+        asked = words[: -len(cells)]
+        answers = [*cells, cells[PEOPLE.index("bob")]][: len(PEOPLE)]
         return cls(asked[0], asked[1], " ".join(asked[2:]), tuple(answers))
 
     @property
@@ -260,7 +315,7 @@ class Line(NamedTuple):
         return f"{asked:59} {' '.join(f'{answer:6}' for answer in self.answers)}".rstrip()
 
 
-LINES = [Line.from_text(text) for text in TABLE.strip().splitlines()[1:] if text]
+LINES = [Line.from_text(text) for text in TABLE.splitlines() if text and not text.startswith(" ")]
 
 
 def routes(patterns: list[URLPattern | URLResolver] | None = None, before: str = "") -> Iterator[str]:
@@ -299,20 +354,29 @@ def broke_off() -> WebhookDelivery:
     )
 
 
+def make_plan_with_one_left_out() -> RequestBatch:
+    """Of three."""
+    plan = make_plan(3)
+    services.leave_out(plan, [plan.requests.order_by("pk")[0].pk], by=None)
+    return plan
+
+
 @pytest.fixture
 def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     """What the addresses are about: one of each."""
     issued, over = make_request(State.ISSUED), make_request(State.CANCELLED)
     done = make_batch(confirmed=True)
     make_request(State.ISSUED, batch=done)
+    make_request(State.REFUSED, batch=done)
     stopped = make_queue(1)
     RequestBatch.objects.filter(pk=stopped.pk).update(paused_at=stopped.confirmed_at, pause_reason=PauseReason.PERSON)
     return {
         "free": make_verification().pk,
         "asked": issued.verification_id,
+        "erased": make_verification(name="", client_id="", erased_at=timezone.now()).pk,
         "issued": issued.pk,
         "over": over.pk,
-        "plan": make_plan(2).pk,
+        "plan": make_plan_with_one_left_out().pk,
         "queue": make_queue(1).pk,
         "stopped": stopped.pk,
         "done": done.pk,
@@ -328,26 +392,41 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
 @pytest.fixture
 def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What the words behind an address send."""
-    draft = InformationRequest.objects.filter(batch=things["plan"])[0]
+    draft = InformationRequest.objects.filter(batch=things["plan"], state=State.DRAFT)[0]
+    left_out = InformationRequest.objects.get(batch=things["plan"], state=State.SKIPPED)
     new = verification_fields(verified_at="")
     rows = {"_selected_action": things["issued"]}
+    listed = {"text": f"scan_ref\n{Verification.objects.get(pk=things['free']).scan_ref}\nnot-here"}
+    erase = {"_erase": "1", "expected": "1", "typed": Verification.objects.get(pk=things["free"]).client_id}
     return {
         "": {},
         "script": {},
         "yes": {"post": "yes"},
         "field": {"app_label": "idenfy_kyc", "model_name": "informationrequest", "field_name": "verification"},
         "new": new,
+        "list": listed,
+        "list-plan": listed | {"_plan": "1"},
+        "list-add": listed | {"_add": "1"},
         "edited": new | {"name": "Somebody Else"},
         "refresh": {"action": "refresh", "_selected_action": things["free"]},
         "ask": {"action": "request_information", "_selected_action": things["free"]},
         "delete": {"action": "delete_selected", "_selected_action": things["free"], "post": "yes"},
         "delete-asked": {"action": "delete_selected", "_selected_action": things["asked"], "post": "yes"},
         "withdraw": {"action": "withdraw", "_withdraw": "1", "note": "wrong", "expected": "1"} | rows,
+        "mark": {"action": "mark_answered", "_mark": "1", "note": "seen", "expected": "1"} | rows,
+        "again": {"action": "ask_again"} | rows,
         "download": {"action": "download_links"} | rows,
+        "erase": erase,
+        "wrong-id": erase | {"typed": "C-0"},
+        "erase-ticked": erase | {"action": "erase_personal_data", "_selected_action": things["free"]},
         "confirm": filled_in(expected="2"),
+        "save": filled_in(_save="Save"),
         "tick": {"row": draft.pk},
-        "again": {"action": "handle_again", "_selected_action": things["failed"]},
+        "handle": {"action": "handle_again", "_selected_action": things["failed"]},
+        "tick-left-out": {"row": left_out.pk},
         "why": {"_withdraw": "1", "note": "wrong", "expected": "1"},
+        "seen": {"_mark": "1", "note": "seen", "expected": "1", "outcome": "issued"},
+        "refused": {"outcome": "refused"},
     }
 
 

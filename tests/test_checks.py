@@ -150,6 +150,7 @@ class TestTypes:
                 '"RETRY_WAITS": [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), '
                 "timedelta(minutes=10)]",
             ),
+            ("CREATE_FROM_WEBHOOK", "yes", "True or False; it is of type str", '"CREATE_FROM_WEBHOOK": True'),
             ("CLAIM_TIMEOUT", 900, "a timedelta; it is of type int", '"CLAIM_TIMEOUT": timedelta(minutes=15)'),
         ],
     )

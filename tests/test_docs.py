@@ -23,13 +23,15 @@ from django.utils.text import capfirst
 import idenfy_kyc
 from example_project import demo
 from idenfy_kyc import checks, services, wording
+from idenfy_kyc.api import VerificationAsks
 from idenfy_kyc.choices import MOVES, OPEN, BatchState, EventKind, PauseReason, State
 from idenfy_kyc.conf import Settings
 from idenfy_kyc.services.planning import ASKED
-from idenfy_kyc.testing import Fault, server
+from idenfy_kyc.testing import DeliveryFault, Fault, server
 from tests.pages import PAGES, ROOT, Block, blocks, code_spans, section, table
 
 README = PAGES["README.md"]
+VERIFICATION_ASKS = {field.name for field in fields(VerificationAsks)}
 DEFAULTS = {field.name: field.default for field in fields(Settings)}
 
 
@@ -55,7 +57,8 @@ class TestThePythonOnEveryPage:
                 signature = inspect.signature(resolve_name(f"idenfy_kyc.{ast.unparse(node.func)}"))
                 given = {keyword.arg or "": None for keyword in node.keywords}
                 bound = signature.bind(*node.args, **given)
-                assert set(bound.arguments.get("asks", {})) <= set(ASKED)
+                asks = VERIFICATION_ASKS if "start_verification" in ast.unparse(node.func) else set(ASKED)
+                assert set(bound.arguments.get("asks", {})) <= asks
 
     def test_sets_settings_that_there_are(self, block: Block) -> None:
         for node in ast.walk(block.tree):
@@ -202,6 +205,11 @@ class TestThePageOfTesting:
 
         assert named[0] == {fault.name for fault in Fault if not fault.issues} - {Fault.LATENCY.name}
         assert named[1] == {fault.name for fault in Fault if fault.issues}
+
+    def test_has_every_fault_of_a_delivery(self) -> None:
+        said = section("docs/testing.md", "## What it tells by webhook")
+
+        assert {fault.name for fault in DeliveryFault} <= set(re.findall(r"`([A-Z_]+)`", said))
 
 
 class TestThePageOfSecurity:

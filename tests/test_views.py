@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from idenfy_kyc import views
-from idenfy_kyc.choices import EventKind, State
+from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent
 from tests.factories import make_batch, make_request, make_user, make_verification
 
@@ -297,8 +297,9 @@ class TestALinkThatLeadsNowhere:
         assert response.status_code == 410
         assert "Thank you. We received your answer on 4 March 2025." in words(response)
 
-    def test_answered_who_knows_when(self, client: Client, method: str) -> None:
-        response = self.look(client, method, a_request(State.COMPLETED, session_url="", ended_at=None))
+    @pytest.mark.parametrize("fields", [{"ended_at": None}, {"ended_at": timezone.now(), "reason": Reason.MARKED}])
+    def test_answered_who_knows_when(self, client: Client, method: str, fields: dict[str, Any]) -> None:
+        response = self.look(client, method, a_request(State.COMPLETED, session_url="", **fields))
 
         assert "Thank you. We received your answer." in words(response)
 

@@ -9,9 +9,12 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
+from django.forms.widgets import Script
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,7 +24,9 @@ from ..choices import State
 from ..clients import client_of
 from ..conf import get_settings
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
+from ..models.request import InformationRequestQuerySet
 from ..secret import Secret
+from ..services.record import frozen_name
 
 if TYPE_CHECKING:
     from ..services.record import User
@@ -36,6 +41,8 @@ V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 MAY_ASK = "idenfy_kyc.request_information"
 MAY_REVEAL = "idenfy_kyc.reveal_link"
 UNFINISHED_SHOWN = 3
+DECISION, DECISION_NEEDED = "decision", "needed"
+"""The filter of the requests to which the line above the lists leads."""
 
 
 def may_ask(request: HttpRequest) -> bool:
@@ -62,13 +69,25 @@ def rows_seen_by(site: admin.AdminSite, request: HttpRequest, model: type[M]) ->
     return other.get_queryset(request) if other.has_view_permission(request) else model._default_manager.none()
 
 
+def our_rows(queryset: QuerySet[InformationRequest]) -> InformationRequestQuerySet:
+    """Those rows, with our questions: a host's subclass may have made a plain queryset of them."""
+    if isinstance(queryset, InformationRequestQuerySet):
+        return queryset
+    return InformationRequest.objects.filter(pk__in=queryset.order_by().values("pk"))
+
+
 class BaseAdmin(AnyAdmin):
     """The habits of all three: whoever may ask may look, the lists say what is unfinished, the pages have our style."""
 
     withdraw_template = "admin/idenfy_kyc/withdraw.html"
+    mark_answered_template = "admin/idenfy_kyc/mark_answered.html"
 
     class Media:
-        css = {"all": ["idenfy_kyc/idenfy_kyc.css", "idenfy_kyc/requests.css"]}
+        css = {
+            "all": [f"idenfy_kyc/{name}.css" for name in ("themes", "idenfy_kyc", "requests", "lists")],
+            "print": ["idenfy_kyc/print.css"],
+        }
+        js = [Script("idenfy_kyc/lists.js", defer=True)]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or may_ask(request)
@@ -80,19 +99,35 @@ class BaseAdmin(AnyAdmin):
         return may_reveal(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's list, and above it what is unfinished; the template is ``admin/idenfy_kyc/change_list.html``.
+        """Django's list, and above it what waits for a person; the template is ``admin/idenfy_kyc/change_list.html``.
 
         Raises ``PermissionDenied`` for an action that this user is not offered. Django would just show the list again.
         """
         asked = set(request.POST.getlist("action")) - {""}
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
-        context = {"unfinished": self._unfinished(request)} | _environment() | (extra_context or {})
+        above = {"decisions": self._decisions(request), "unfinished": self._unfinished(request)}
+        context = above | _frame(request) | (extra_context or {})
         answer: HttpResponse = super().changelist_view(request, context)
         return answer
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        return super().render_change_form(request, context | _environment(), *args, **kwargs)
+        return super().render_change_form(request, context | _frame(request), *args, **kwargs)
+
+    def _decisions(self, request: HttpRequest) -> dict[str, str]:
+        """“12 requests need a decision: 4 are uncertain, 8 have not been asked yet”, and the way there; one query."""
+        if not may_ask(request):
+            return {}
+        rows = our_rows(rows_seen_by(self.admin_site, request, InformationRequest)).needing_decision()
+        queued = Count("pk", filter=Q(state=State.QUEUED))
+        counts = rows.aggregate(all=Count("pk"), queued=queued)
+        if not counts["all"]:
+            return {}
+        query = urlencode({DECISION: DECISION_NEEDED})
+        return {
+            "url": f"{self.url_of('changelist', model=InformationRequest)}?{query}",
+            "text": _decisions_text(counts),
+        }
 
     def _unfinished(self, request: HttpRequest) -> list[dict[str, str]]:
         """“452 clients of “Annual review” have not been asked yet”: oldest first, for those who may ask; one query."""
@@ -132,7 +167,7 @@ class BaseAdmin(AnyAdmin):
             "original": crumb or title,
             "media": self.media,
             "has_view_permission": self.has_view_permission(request),
-            **_environment(),
+            **_frame(request),
             **extra,
         }
 
@@ -158,9 +193,13 @@ class ReadOnlyAdmin(BaseAdmin):
         return False
 
 
-def _environment() -> dict[str, str]:
-    """The word of the settings for ``includes/title.html``: which system this is, on every page."""
-    return {"environment": get_settings().ENVIRONMENT}
+def _frame(request: HttpRequest) -> dict[str, str]:
+    """For ``includes/title.html``: which system this is, on every page; and on paper, when it was printed by whom."""
+    when, name = wording.record_text(timezone.now()), frozen_name(user_of(request))
+    return {
+        "idenfy_environment": get_settings().ENVIRONMENT,
+        "idenfy_printed": _("Printed on %(when)s by %(name)s") % {"when": when, "name": name},
+    }
 
 
 def with_environment(button: str) -> str:
@@ -168,11 +207,6 @@ def with_environment(button: str) -> str:
     environment = get_settings().ENVIRONMENT
     params = {"button": button, "environment": environment}
     return _("%(button)s [%(environment)s]") % params if environment else button
-
-
-def only_post() -> HttpResponse:
-    """The answer to a GET of an act."""
-    return HttpResponseNotAllowed(["POST"])
 
 
 def client_link_url(request: HttpRequest, info_request: InformationRequest) -> Secret | None:
@@ -204,9 +238,15 @@ def client_html(verification: Verification, *, within_link: bool = False) -> Saf
     url = client_of(verification).url
     if url and not within_link:
         html = format_html('<a href="{}">{}</a>', url, html)
-    if verification.client_id in {"", name}:
-        return html
-    return format_html('{} <span class="ik-beneath">{}</span>', html, verification.client_id)
+    beneath = beneath_name(verification, name)
+    return format_html('{} <span class="ik-beneath">{}</span>', html, beneath) if beneath else html
+
+
+def beneath_name(verification: Verification, name: str) -> str:
+    """What stands beneath a client's name: the ID, if that is not the name; of an erased one the scan reference."""
+    if verification.erased_at is not None:
+        return verification.scan_ref
+    return verification.client_id if verification.client_id != name else ""
 
 
 def client_facts(verification: Verification) -> list[tuple[str, str]]:
@@ -220,6 +260,11 @@ def client_facts(verification: Verification) -> list[tuple[str, str]]:
         (_("Client’s page"), link_html(client.url, page) if client.url else ""),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def with_beneath(text: object, beneath: str) -> SafeString:
+    """A cell of a list, with something smaller beneath if there is anything."""
+    return format_html('{} <span class="ik-beneath">{}</span>', text, beneath) if beneath else format_html("{}", text)
 
 
 def link_html(url: str, text: str) -> SafeString:
@@ -238,6 +283,23 @@ def state_html(request: InformationRequest, more: str = "") -> SafeString:
 def batch_name(batch: RequestBatch) -> str:
     """What staff know a batch by: its reason; a plan may not have one yet."""
     return batch.note or str(batch)
+
+
+def _decisions_text(counts: dict[str, int]) -> str:
+    uncertain, queued = counts["all"] - counts["queued"], counts["queued"]
+    details = []
+    if uncertain:
+        text = ngettext("%(count)s is uncertain", "%(count)s are uncertain", uncertain)
+        details.append(text % {"count": wording.number_text(uncertain)})
+    if queued:
+        text = ngettext("%(count)s has not been asked yet", "%(count)s have not been asked yet", queued)
+        details.append(text % {"count": wording.number_text(queued)})
+    words = ngettext(
+        "%(count)s request needs a decision: %(details)s.",
+        "%(count)s requests need a decision: %(details)s.",
+        counts["all"],
+    )
+    return words % {"count": wording.number_text(counts["all"]), "details": ", ".join(details)}
 
 
 def _unfinished_text(batch: Any) -> str:

@@ -13,14 +13,14 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services
 from ..choices import BatchState, State
@@ -30,16 +30,17 @@ from ..models.request import InformationRequestQuerySet
 from ..services import Progress
 from ..services.ending import WITHDRAWABLE
 from ..wording import asks_text, moment_text, number_text
-from . import plan, progress, report
-from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, rows_seen_by
-from .filters import our_rows
-from .links import links_csv_response, withdraw_page
+from . import again, plan, progress, report
+from .acts import act
+from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, our_rows, rows_seen_by, with_beneath
+from .endings import MARK_ANSWERED, WITHDRAW
+from .links import links_csv_response
+from .lists import BoundedAdmin, BoundedChangeList
 
 View = Callable[..., HttpResponse]
-Handler = Callable[["RequestBatchAdmin", HttpRequest, RequestBatch], HttpResponse]
 
 
-class BatchChangeList(ChangeList):
+class BatchChangeList(BoundedChangeList):
     """Looks up where the batches of a page stand, all at once."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -53,7 +54,7 @@ class BatchChangeList(ChangeList):
 
 
 @admin.register(RequestBatch)
-class RequestBatchAdmin(ReadOnlyAdmin):
+class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
     """The list of batches, and the page of one: plan, progress, report. Made to be subclassed.
 
     How many clients a batch has, and how far it is, is the same for everybody who may see it; whoever may ask confirms
@@ -100,12 +101,15 @@ class RequestBatchAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("Answered"))
     def answered(self, batch: RequestBatch) -> str:
         standing = _standing(batch)
-        if not standing.links:
+        if not standing.reached:
             return "–"
-        return _("%(answered)s of %(links)s") % {
+        answered = _("%(answered)s of %(links)s") % {
             "answered": number_text(standing.counts.get(State.COMPLETED, 0)),
-            "links": number_text(standing.links),
+            "links": number_text(standing.reached),
         }
+        marked = ngettext("%(count)s marked by staff", "%(count)s marked by staff", standing.marked)
+        beneath = marked % {"count": number_text(standing.marked)} if standing.marked else ""
+        return with_beneath(answered, beneath)
 
     @admin.display(description=gettext_lazy("Asked by"), ordering="confirmed_by_name")
     def asked_by(self, batch: RequestBatch) -> str:
@@ -130,7 +134,10 @@ class RequestBatchAdmin(ReadOnlyAdmin):
             ("pause", self.pause_view),
             ("continue", self.continue_view),
             ("leave-out", self.leave_out_view),
+            ("take-back", self.take_back_view),
             ("discard", self.discard_view),
+            ("again", self.again_view),
+            ("mark-answered", self.mark_answered_view),
             ("withdraw", self.withdraw_view),
             ("download", self.download_view),
         ]
@@ -160,7 +167,7 @@ class RequestBatchAdmin(ReadOnlyAdmin):
         if batch is None:
             return self.not_there(request, object_id)
         if request.method == "POST":
-            return self._confirm(request, batch)
+            return self._post(request, batch)
         if batch.is_plan:
             return plan.view(self, request, batch)
         standing = services.progress_of(batch)
@@ -168,68 +175,57 @@ class RequestBatchAdmin(ReadOnlyAdmin):
             return report.view(self, request, batch, standing)
         return progress.view(self, request, batch, standing)
 
-    def _confirm(self, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    def _post(self, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
         if batch.is_plan and "_confirm" in request.POST:
             return plan.confirm(self, request, batch)
+        if batch.is_plan and "_save" in request.POST:
+            return plan.save(self, request, batch)
         if not batch.is_plan:
             messages.info(request, _("This plan was confirmed already. Nobody is asked twice."))
         return self.redirect_to_page(batch)
 
     @durable
     def send_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, progress.send)
+        return act(self, request, object_id, progress.send)
 
     @durable
     def pause_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, progress.pause)
+        return act(self, request, object_id, progress.pause)
 
     @durable
     def continue_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, progress.resume)
+        return act(self, request, object_id, progress.resume)
 
     @durable
     def leave_out_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, plan.leave_out)
+        return act(self, request, object_id, plan.leave_out)
+
+    @durable
+    def take_back_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, plan.take_back)
 
     @durable
     def discard_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, plan.discard)
+        return act(self, request, object_id, plan.discard)
+
+    @durable
+    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, again.of_an_outcome)
+
+    @durable
+    def mark_answered_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, _mark_answered)
 
     @durable
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, _withdraw)
+        return act(self, request, object_id, _withdraw)
 
     @durable
     def download_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, _download, allowed=may_reveal)
+        return act(self, request, object_id, _download, allowed=may_reveal)
 
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, progress.watch, method="GET", allowed=self.has_view_permission)
-
-    def _act(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        handler: Handler,
-        *,
-        method: str = "POST",
-        allowed: Callable[[HttpRequest], bool] = may_ask,
-    ) -> HttpResponse:
-        if request.method in {"GET", "HEAD"} and method == "POST" and progress.wants_page(request):
-            # Whoever had to sign in on the way to an act arrives here: back to the page, with nothing done.
-            return HttpResponseRedirect(self.url_of("change", object_id))
-        if request.method != method:
-            return HttpResponseNotAllowed([method])
-        if not allowed(request):
-            raise PermissionDenied
-        batch = self.get_object(request, object_id)
-        if batch is None and not progress.wants_page(request):
-            raise Http404
-        if batch is None:
-            return self.not_there(request, object_id)
-        if not self.has_view_permission(request, batch):
-            raise PermissionDenied
-        return handler(self, request, batch)
+        return act(self, request, object_id, progress.watch, methods=("GET",), allowed=self.has_view_permission)
 
     # What plan, progress and report have in common
 
@@ -245,12 +241,28 @@ class RequestBatchAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, batch: RequestBatch, template: str, *, title: str, **context: Any
     ) -> TemplateResponse:
         """One of the three pages, in the admin's frame."""
-        acts = ("send", "progress", "pause", "continue", "leave_out", "discard", "withdraw", "download", "change")
+        acts = (
+            *(
+                "send",
+                "progress",
+                "pause",
+                "continue",
+                "leave_out",
+                "take_back",
+                "discard",
+                "again",
+                "mark_answered",
+                "withdraw",
+            ),
+            *("download", "change"),
+        )
+        chain = again.chain_of_batch(self, request, batch)
         frame = self.page_context(request, title=title, crumb=batch.note or _("Plan"), **context)
         frame |= {
             "batch": batch,
-            "facts": _facts(batch),
-            "urls": {act: self.url_of(act, batch.pk) for act in acts},
+            "facts": [*_facts(batch), *chain],
+            "chain": chain,
+            "urls": {name: self.url_of(name, batch.pk) for name in acts},
             "back_url": self._back_url(),
             "is_popup": IS_POPUP_VAR in request.GET,
         }
@@ -298,12 +310,27 @@ def _facts(batch: RequestBatch) -> list[tuple[str, str]]:
 
 def _withdraw(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """All that can be withdrawn: what waits to be asked as well as links that are out."""
-    return withdraw_page(
+    return WITHDRAW.page(
         model_admin,
         request,
         model_admin.rows_seen(request, batch).shown_as(WITHDRAWABLE),
         back=model_admin.url_of("change", batch.pk),
         crumb=batch_name(batch),
+    )
+
+
+def _mark_answered(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    """One outcome of it."""
+    outcome = request.POST.get("outcome", "")
+    if outcome not in report.MARKED_TOGETHER:
+        return model_admin.redirect_to_page(batch)
+    return MARK_ANSWERED.page(
+        model_admin,
+        request,
+        model_admin.rows_seen(request, batch).shown_as([State(outcome)]),
+        back=model_admin.url_of("change", batch.pk),
+        crumb=batch_name(batch),
+        hidden={"outcome": outcome},
     )
 
 

@@ -18,7 +18,8 @@ from ..decorators import durable
 from ..missed import accepted_text, gap_text
 from ..models import Verification, WebhookDelivery
 from .base import ReadOnlyAdmin, link_html, rows_seen_by
-from .filters import ChoiceFilter
+from .filters import ChoiceFilter, Option
+from .lists import BoundedAdmin
 
 GAPS_SHOWN = 5
 
@@ -27,14 +28,16 @@ class DeliveryStateFilter(ChoiceFilter):
     title = gettext_lazy("state")
     parameter_name = "state"
     options = {
-        "failed": (gettext_lazy("Could not be handled"), lambda rows: rows.filter(handled_at=None)),
-        "left": (gettext_lazy("Nothing to do"), lambda rows: rows.filter(handled_at__isnull=False).exclude(problem="")),
-        "handled": (gettext_lazy("Handled"), lambda rows: rows.filter(handled_at__isnull=False, problem="")),
+        "failed": Option(gettext_lazy("Could not be handled"), lambda rows: rows.filter(handled_at=None)),
+        "left": Option(
+            gettext_lazy("Nothing to do"), lambda rows: rows.filter(handled_at__isnull=False).exclude(problem="")
+        ),
+        "handled": Option(gettext_lazy("Handled"), lambda rows: rows.filter(handled_at__isnull=False, problem="")),
     }
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnlyAdmin):
+class WebhookDeliveryAdmin(BoundedAdmin, ReadOnlyAdmin):
     """Deliveries, to look at, and to handle again. Made to be subclassed.
 
     Whoever may see them sees all of them; the verification that one is about is a link only for who sees that.
@@ -45,7 +48,6 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_filter = (DeliveryStateFilter, ("received_at", admin.DateFieldListFilter))
     search_fields = ("scan_ref__startswith",)
     search_help_text = gettext_lazy("The beginning of a scan reference")
-    show_full_result_count = False
     ordering = ("-pk",)
     sortable_by = ("received",)
     actions = ("handle_again",)

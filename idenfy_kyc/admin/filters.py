@@ -1,13 +1,17 @@
-"""The filters beside the lists. All of them ask by what is true now, not by what is written down."""
+"""The filters beside the lists. All of them ask by what is true now, not by what is written down.
+
+Each must answer quickly on a million rows. One that goes by a time also lists by it (``list_order``): the rows then
+come straight out of the index, where a list by age would be read from its beginning until a hundred are found.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib import admin
-from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from ..choices import OPEN, State, status_label
 from ..models import InformationRequest, RequestBatch, Verification
 from ..models.request import InformationRequestQuerySet
-from .base import rows_seen_by
+from .base import DECISION, DECISION_NEEDED, our_rows, rows_seen_by
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -28,20 +32,40 @@ NEVER_ASKED = (State.DRAFT, State.SKIPPED)
 """Rows of plans: no request that anybody made of a client."""
 MONTH = timedelta(days=30)
 YEAR = timedelta(days=365)
+MOST_CHOICES = 100
+"""Of a filter whose choices are found in the rows."""
+FEW = 50_000
+"""So many requests are rather read than looked for, one verification after the other."""
 
 
 def requests_seen_by(site: admin.AdminSite, request: HttpRequest) -> InformationRequestQuerySet:
     """What this user sees of the requests that somebody made of a client, sent or not."""
-    return our_rows(rows_seen_by(site, request, InformationRequest)).exclude(state__in=NEVER_ASKED)
+    return our_rows(rows_seen_by(site, request, InformationRequest)).made()
 
 
 def newest_of(requests: InformationRequestQuerySet) -> Coalesce:
-    """The key of a verification's request that the list shows and the filter goes by: the open one, or else the newest.
+    """The key of a verification's request that the list shows: the open one, or else the newest.
 
     Two look-ups in an index for each verification, however many requests it has.
     """
     of_this = requests.filter(verification=OuterRef("pk")).order_by("-pk").values("pk")
     return Coalesce(Subquery(requests.filter(open_verification=OuterRef("pk")).values("pk")), Subquery(of_this[:1]))
+
+
+def is_newest(requests: InformationRequestQuerySet) -> Q:
+    """Whether a request is the one that :func:`newest_of` finds for its verification."""
+    of_this = requests.filter(verification=OuterRef("verification"), pk__gt=OuterRef("pk"))
+    still_open = requests.filter(open_verification=OuterRef("verification"))
+    return Q(open_verification__isnull=False) | (~Exists(of_this) & ~Exists(still_open))
+
+
+def any_of(requests: InformationRequestQuerySet, of: str) -> Subquery:
+    """The key of any of these requests whose column ``of`` is the row's key; NULL without one.
+
+    For a list that is read row by row until it is long enough. Asked with ``Exists``, a database may join all that
+    there is instead, which takes seconds.
+    """
+    return Subquery(requests.filter(**{of: OuterRef("pk")}).values("pk")[:1])
 
 
 def last_sent_of(requests: InformationRequestQuerySet) -> Coalesce:
@@ -51,24 +75,45 @@ def last_sent_of(requests: InformationRequestQuerySet) -> Coalesce:
     return Coalesce(Subquery(sent[:1]), Value(None), output_field=DateTimeField())
 
 
-def our_rows(queryset: QuerySet[InformationRequest]) -> InformationRequestQuerySet:
-    """Those rows, with our questions: a host's subclass may have made a plain queryset of them."""
-    if isinstance(queryset, InformationRequestQuerySet):
-        return queryset
-    return InformationRequest.objects.filter(pk__in=queryset.order_by().values("pk"))
+def found_in(rows: QuerySet[Any], column: str) -> Iterator[str]:
+    """The different words in an indexed column of text, but for the empty one; at most :data:`MOST_CHOICES`.
+
+    Skips from one to the next, a look-up in the index for each, where DISTINCT would read every row.
+    """
+    words = rows.order_by(column).values_list(column, flat=True)
+    last = ""
+    for _number in range(MOST_CHOICES):
+        last = words.filter(**{f"{column}__gt": last}).first() or ""
+        if not last:
+            return
+        yield last
+
+
+class Option(NamedTuple):
+    """A choice of a filter: what it is called, what it does to the list, and by what the list then goes."""
+
+    label: Text
+    narrow: Callable[[QuerySet[Any]], QuerySet[Any]]
+    order: tuple[str, ...] = ()
 
 
 class ChoiceFilter(admin.SimpleListFilter):
-    """A filter that knows its choices beforehand, each with what it does to the list."""
+    """A filter that knows its choices beforehand."""
 
-    options: dict[str, tuple[Text, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {}
+    options: dict[str, Option] = {}
+
+    @property
+    def list_order(self) -> tuple[str, ...]:
+        """What the list goes by while this filter is in use."""
+        option = self.options.get(self.value() or "")
+        return option.order if option else ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(code, label) for code, (label, _narrow) in self.options.items()]
+        return [(code, option.label) for code, option in self.options.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         option = self.options.get(self.value() or "")
-        return option[1](queryset) if option else queryset
+        return option.narrow(queryset) if option else queryset
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -79,9 +124,9 @@ class StatusFilter(admin.SimpleListFilter):
     NONE_YET = "-"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        rows = model_admin.get_queryset(request).order_by().values_list("status", flat=True).distinct()
+        rows = model_admin.get_queryset(request)
         self._alike: dict[str, list[str]] = {}
-        for status in sorted(rows):
+        for status in [*([""] if rows.filter(status="").exists() else []), *found_in(rows, "status")]:
             self._alike.setdefault(str(status_label(status)), []).append(status)
         return [(statuses[0] or self.NONE_YET, label) for label, statuses in sorted(self._alike.items())]
 
@@ -123,15 +168,21 @@ class RequestStateFilter(RequestsFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Verification]) -> QuerySet[Verification]:
         value = self.value()
         if value == self.NO_REQUEST:
-            return queryset.filter(~Exists(self.requests.filter(verification=OuterRef("pk"))))
+            return queryset.alias(any_request=any_of(self.requests, "verification")).filter(any_request=None)
         if value == self.ANY_OPEN or value in OPEN:
             still = self.requests.shown_as([State(value)] if value in OPEN else OPEN)
-            return queryset.filter(Exists(still.filter(open_verification=OuterRef("pk"))))
+            return queryset.filter(pk__in=still.filter(open_verification__isnull=False).values("open_verification"))
         if value in self.SHOWN:
-            ended = self.requests.shown_as([State(value)])
-            queryset = queryset.alias(newest_request=newest_of(self.requests))
-            return queryset.filter(Exists(ended.filter(pk=OuterRef("newest_request"))))
+            return self._ended_as(State(value), queryset)
         return queryset
+
+    def _ended_as(self, state: State, queryset: QuerySet[Verification]) -> QuerySet[Verification]:
+        """By the newest request: a rare state is found by its few requests, a common one soon by its verifications."""
+        in_state = self.requests.shown_as([state])
+        newest = in_state.filter(is_newest(self.requests))
+        if in_state[FEW : FEW + 1].exists():
+            return queryset.alias(ended=any_of(newest, "verification")).filter(ended__isnull=False)
+        return queryset.filter(pk__in=newest.values("verification"))
 
 
 def _verified_since(span: timedelta) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
@@ -142,41 +193,59 @@ def _verified_before(span: timedelta) -> Callable[[QuerySet[Any]], QuerySet[Any]
     return lambda rows: rows.filter(verified_at__lt=timezone.now() - span)
 
 
+LATEST_VERIFIED_FIRST = ("-verified_at", "-pk")
+
+
 class VerifiedFilter(ChoiceFilter):
     title = _("verified")
     parameter_name = "verified"
     options = {
-        "30d": (_("In the last 30 days"), _verified_since(MONTH)),
-        "12m": (_("In the last 12 months"), _verified_since(YEAR)),
-        "over12m": (_("Over 12 months ago"), _verified_before(YEAR)),
-        "over24m": (_("Over 24 months ago"), _verified_before(2 * YEAR)),
-        "none": (_("Not known"), lambda rows: rows.filter(verified_at=None)),
+        "30d": Option(_("In the last 30 days"), _verified_since(MONTH), LATEST_VERIFIED_FIRST),
+        "12m": Option(_("In the last 12 months"), _verified_since(YEAR), LATEST_VERIFIED_FIRST),
+        "over12m": Option(_("Over 12 months ago"), _verified_before(YEAR), LATEST_VERIFIED_FIRST),
+        "over24m": Option(_("Over 24 months ago"), _verified_before(2 * YEAR), LATEST_VERIFIED_FIRST),
+        "none": Option(_("Not known"), lambda rows: rows.filter(verified_at=None)),
     }
 
 
 class LastAskedFilter(RequestsFilter):
-    """Not asked since then. Whoever was never asked has no "last asked over a year ago"."""
+    """By the last time. Whoever was never asked was not asked since he was verified either: with *verified: over 12
+    months ago* that is who is due. But he has no "last asked over a year ago".
+
+    That moment is looked up for one verification after the other, until there are enough. So the oldest come first
+    where no new one can be meant, and nobody reads past these.
+    """
 
     title = _("last asked")
     parameter_name = "asked"
     NEVER = "never"
+    SINCE_VERIFIED = "verified"
     SPANS = {"over30d": MONTH, "over12m": YEAR}
+
+    @property
+    def list_order(self) -> tuple[str, ...]:
+        if self.value() == self.SINCE_VERIFIED:
+            return LATEST_VERIFIED_FIRST
+        return ("pk",) if self.value() in self.SPANS else ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [
             (self.NEVER, _("Never")),
+            (self.SINCE_VERIFIED, _("Not since verified")),
             ("over30d", _("Over 30 days ago")),
             ("over12m", _("Over 12 months ago")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Verification]) -> QuerySet[Verification]:
         value = self.value() or ""
-        sent = self.requests.filter(verification=OuterRef("pk"), sent_at__isnull=False)
+        rows = queryset.alias(last_asked_at=last_sent_of(self.requests))
         if value == self.NEVER:
-            return queryset.filter(~Exists(sent))
+            return rows.filter(last_asked_at=None)
+        if value == self.SINCE_VERIFIED:
+            before = Q(last_asked_at=None) | Q(last_asked_at__lt=F("verified_at"))
+            return rows.filter(before, verified_at__isnull=False)
         if value in self.SPANS:
-            lately = sent.filter(sent_at__gte=timezone.now() - self.SPANS[value])
-            return queryset.filter(Exists(sent), ~Exists(lately))
+            return rows.filter(last_asked_at__lt=timezone.now() - self.SPANS[value])
         return queryset
 
 
@@ -194,7 +263,30 @@ class StateFilter(admin.SimpleListFilter):
         value = self.value()
         if value is not None and value in State.values:
             return rows.shown_as([State(value)])
-        return rows.exclude(state__in=NEVER_ASKED)
+        return rows.made()
+
+
+class DecisionFilter(ChoiceFilter):
+    """What waits for a person: those that the line above every list counts."""
+
+    title = _("decision")
+    parameter_name = DECISION
+    options = {DECISION_NEEDED: Option(_("Needs a decision"), lambda rows: our_rows(rows).needing_decision())}
+
+
+class AnswerFilter(ChoiceFilter):
+    """What came back, for whoever has to read it."""
+
+    title = _("answer")
+    parameter_name = "answer"
+    options = {
+        "unread": Option(
+            _("Answered, not looked at"), lambda rows: rows.filter(answer__isnull=False, answer__looked_at=None)
+        ),
+        "review": Option(
+            _("In review at iDenfy"), lambda rows: rows.filter(answer__review_follows=True, answer__reviewed_at=None)
+        ),
+    }
 
 
 def _ends_within(span: timedelta) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
@@ -203,24 +295,29 @@ def _ends_within(span: timedelta) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
     )
 
 
+_FIRST_TO_END_FIRST = ("expires_at", "-pk")
+
+
 class EndsFilter(ChoiceFilter):
     title = _("time left")
     parameter_name = "ends"
     options = {
-        "24h": (_("Within 24 hours"), _ends_within(timedelta(hours=24))),
-        "3d": (_("Within 3 days"), _ends_within(timedelta(days=3))),
+        "24h": Option(_("Within 24 hours"), _ends_within(timedelta(hours=24)), _FIRST_TO_END_FIRST),
+        "3d": Option(_("Within 3 days"), _ends_within(timedelta(days=3)), _FIRST_TO_END_FIRST),
     }
 
 
-_NOT_ANSWERED = Q(issued_at__isnull=False) & ~Q(state__in=[State.COMPLETED, State.CANCELLED])
+_NOT_ANSWERED = Q(state__in=[State.ISSUED, State.EXPIRED], issued_at__isnull=False)
 
 
 class OpenedFilter(ChoiceFilter):
+    """Links that were given out, and no answer came; those that have ended too."""
+
     title = _("opening")
     parameter_name = "opened"
     options = {
-        "yes": (_("Opened and not answered"), lambda rows: rows.filter(_NOT_ANSWERED, opened_at__isnull=False)),
-        "never": (_("Never opened"), lambda rows: rows.filter(_NOT_ANSWERED, opened_at=None)),
+        "yes": Option(_("Opened and not answered"), lambda rows: rows.filter(_NOT_ANSWERED, opened_at__isnull=False)),
+        "never": Option(_("Never opened"), lambda rows: rows.filter(_NOT_ANSWERED, opened_at=None)),
     }
 
 
@@ -229,12 +326,17 @@ class AskedByFilter(admin.SimpleListFilter):
 
     title = _("asked by")
     parameter_name = "by"
+    ORDER = ("-batch", "-pk")
+
+    @property
+    def list_order(self) -> tuple[str, ...]:
+        """Batch by batch, newest first: only as many batches of this person are read as have to be."""
+        return self.ORDER if self.value() else ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         rows = model_admin.get_queryset(request).order_by()
-        batches = RequestBatch.objects.filter(Exists(rows.filter(batch=OuterRef("pk")))).exclude(confirmed_by_name="")
-        names = batches.values_list("confirmed_by_name", flat=True).distinct()
-        return [(name, name) for name in sorted(names)]
+        batches = RequestBatch.objects.alias(seen=any_of(rows, "batch")).filter(seen__isnull=False)
+        return [(name, name) for name in found_in(batches, "confirmed_by_name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> QuerySet[InformationRequest]:
         return queryset.filter(batch__confirmed_by_name=self.value()) if self.value() else queryset

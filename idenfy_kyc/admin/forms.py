@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.admin.helpers import AdminForm
 from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
+from django.forms.renderers import BaseRenderer
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from ..conf import get_settings
 from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet, validate_last_four
+from ..wording import number_text
 
 HOURS, DAYS = "hours", "days"
 _UNITS = {HOURS: timedelta(hours=1), DAYS: timedelta(days=1)}
 _LONGEST = 24 * 31
 """Anything above is out of bounds in either unit; without a limit a mistyped number would overflow."""
 _LIFETIME_ERROR = _("Choose between 1 hour and 30 days.")
-KEYS_SUGGESTED = 20
-BATCHES_LOOKED_AT = 100
+KEYS_SUGGESTED = 100
+BATCHES_LOOKED_AT = 1000
 """Enough to find the keys that are in use; each costs the database a look at its requests."""
-KEYS_LIST_ID = "idenfy-questionnaires"
+_BETWEEN_DIGITS = re.compile(r"[\s.,'’]")
+"""What people put between the digits of a large number, in any language. A no-break space is a space here."""
 
 
 class LifetimeWidget(forms.MultiWidget):
@@ -71,8 +80,40 @@ class LifetimeField(forms.MultiValueField):
         return data_list[0] * _UNITS[data_list[1]] if data_list else None
 
 
+@dataclass(frozen=True, slots=True)
+class KnownKeys:
+    """Keys of questionnaires with which iDenfy has issued links. ``is_all``: no other key ever had one."""
+
+    keys: list[str] = field(default_factory=list)
+    is_all: bool = False
+
+
+class QuestionnaireWidget(AdminTextInputWidget):
+    """Suggests the keys that have worked, and marks one that never has. The mark blocks nothing."""
+
+    known = KnownKeys()
+    is_new = False
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        """The field, its list of keys, and the mark, with the words that a script may put there."""
+        words = _("never used here yet")
+        return format_html(
+            '{}<datalist id="{}">{}</datalist><span class="ik-mark" aria-live="polite"{}>{}</span>',
+            super().render(name, value, {"list": f"{name}-known"} | (attrs or {}), renderer),
+            f"{name}-known",
+            format_html_join("", '<option value="{}"></option>', ((key,) for key in self.known.keys)),
+            format_html(' data-ik-mark="{}"', words) if self.known.is_all else "",
+            words if self.is_new else "",
+        )
+
+
 class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What to ask for. With one client also for the digits of his card: four digits belong to one person."""
+    """What to ask for. With one client also for the digits of his card: four digits belong to one person.
+
+    ``asked`` is how many would be asked; with ``counts`` that number must be typed, if it is large.
+    """
 
     lifetime = LifetimeField(
         label=_("The link works for"),
@@ -86,6 +127,12 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Of the card that you expect. Leave empty to accept any card."),
     )
     expected = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    typed_count = forms.CharField(
+        required=False,
+        widget=AdminTextInputWidget(
+            attrs={"class": "ik-short", "inputmode": "numeric", "autocomplete": "off", "aria-required": "true"}
+        ),
+    )
 
     class Meta:
         model = RequestBatch
@@ -121,27 +168,51 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             "risk_assessment_profile": {"invalid": _("A profile ID looks like 3f2d0e6a-0a37-11ec-a45b-025ad99a18e7.")},
         }
         widgets = {
-            "questionnaire": AdminTextInputWidget(
-                attrs={"list": KEYS_LIST_ID, "autocomplete": "off", "spellcheck": "false"}
-            ),
+            "questionnaire": QuestionnaireWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
             "risk_assessment_profile": AdminTextInputWidget(
                 attrs={"maxlength": 36, "autocomplete": "off", "spellcheck": "false"}
             ),
             "note": AdminTextInputWidget(attrs={"aria-required": "true"}),
         }
 
-    def __init__(self, *args: Any, asked: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, asked: int, counts: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.asked = asked
         self.use_required_attribute = False
-        lifetime = self.fields["lifetime"].widget
-        lifetime.attrs["aria-describedby"] = f"{self['lifetime'].id_for_label}_helptext"
         if asked != 1:
             del self.fields["bank_card_expected_last_four"]
+        limit = get_settings().TYPE_COUNT_ABOVE
+        if counts and limit is not None and asked > limit:
+            label = _("Type %(count)s to confirm") % {"count": number_text(asked)}
+            self.fields["typed_count"].label = label
+        else:
+            del self.fields["typed_count"]
 
     @property
-    def last_four(self) -> str:
-        """The digits expected on the client's card, if any."""
-        return str(self.cleaned_data.get("bank_card_expected_last_four", ""))
+    def last_four(self) -> str | None:
+        """The digits expected on the card of the only client; None if he is not the only one."""
+        digits: str | None = self.cleaned_data.get("bank_card_expected_last_four")
+        return digits
+
+    @property
+    def questionnaire(self) -> str:
+        """The key that stands in its field."""
+        return str(self["questionnaire"].value() or "").strip()
+
+    @property
+    def number_shown(self) -> int:
+        """How many the person was told would be asked."""
+        expected: int | None = self.cleaned_data.get("expected")
+        return self.asked if expected is None else expected
+
+    def clean_typed_count(self) -> str:
+        """The number on the button, however its digits are grouped. What it is worth, is looked at again under lock."""
+        typed = _BETWEEN_DIGITS.sub("", self.cleaned_data["typed_count"])
+        if not typed.isdecimal() or len(typed) > 18 or int(typed) != self.number_shown:
+            raise ValidationError(
+                _("Type %(count)s here: so many clients will be asked."), params={"count": number_text(self.asked)}
+            )
+        return typed
 
     def clean(self) -> dict[str, Any]:
         """Digits to compare with are of use only if the card is looked at."""
@@ -154,24 +225,41 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def focus_first_error(self) -> None:
         """Let the page open at the first field that needs correcting."""
-        for name, field in self.fields.items():
+        for name in self.shown:
             if name in self.errors:
-                widget = field.widget
+                widget = self.fields[name].widget
                 first = widget.widgets[0] if isinstance(widget, forms.MultiWidget) else widget
                 first.attrs["autofocus"] = True
                 return
 
+    @property
+    def shown(self) -> list[str]:
+        """The fields that there are, as they stand on the page."""
+        names = list(self.Meta.fields)
+        names.insert(names.index("bank_card_verification") + 1, "bank_card_expected_last_four")
+        return [name for name in (*names, "typed_count") if name in self.fields]
+
     def as_admin(self) -> AdminForm:
         """The form as the admin's own fieldset template draws it."""
-        names = [name for name in self.Meta.fields if name in self.fields]
-        if "bank_card_expected_last_four" in self.fields:
-            names.insert(names.index("bank_card_verification") + 1, "bank_card_expected_last_four")
-        return AdminForm(self, [(_("What to ask for, and why"), {"fields": names})], {})
+        lifetime = self["lifetime"]  # two fields with one help and one list of errors, which Django ties to neither
+        described = [f"{lifetime.id_for_label}_helptext", *([f"{lifetime.auto_id}_error"] if lifetime.errors else [])]
+        self.fields["lifetime"].widget.attrs["aria-describedby"] = " ".join(described)
+        return AdminForm(self, [(_("What to ask for, and why"), {"fields": self.shown})], {})
+
+    def suggest(self, known: KnownKeys) -> None:
+        """Let the questionnaire field know the keys that have worked, and mark the one in it if it never has."""
+        widget = self.fields["questionnaire"].widget
+        widget.known, widget.is_new = known, self.questionnaire not in {"", *known.keys}
 
 
-def accepted_questionnaires(batches: QuerySet[RequestBatch], requests: InformationRequestQuerySet) -> list[str]:
-    """Keys that iDenfy has accepted lately, for the questionnaire field to suggest; of what the reader may see."""
+def known_keys(batches: QuerySet[RequestBatch], requests: InformationRequestQuerySet, key: str) -> KnownKeys:
+    """The keys that iDenfy has accepted, of what the reader may see; ``key`` among them, however long ago it was."""
     accepted = Exists(requests.order_by().filter(batch=OuterRef("pk"), issued_at__isnull=False))
-    asked = batches.filter(confirmed_at__isnull=False).exclude(questionnaire="").order_by("-confirmed_at")
-    newest = asked.filter(accepted).values_list("questionnaire", flat=True)[:BATCHES_LOOKED_AT]
-    return sorted(dict.fromkeys(newest))[:KEYS_SUGGESTED]
+    asked = batches.filter(accepted, confirmed_at__isnull=False).exclude(questionnaire="").order_by("-confirmed_at")
+    newest = list(asked.values_list("questionnaire", flat=True)[:BATCHES_LOOKED_AT])
+    keys = sorted(set(newest))
+    is_all = len(newest) < BATCHES_LOOKED_AT and len(keys) <= KEYS_SUGGESTED
+    keys = keys[:KEYS_SUGGESTED]
+    if not is_all and key not in keys and asked.filter(questionnaire=key).exists():
+        keys.append(key)
+    return KnownKeys(keys, is_all)

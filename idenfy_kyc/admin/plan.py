@@ -1,226 +1,151 @@
-"""The page of a batch before it is confirmed: who would be asked, who would not and why, and the form."""
+"""The page of a batch before it is confirmed: who would be asked, what to look at first, the form; and its acts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import BooleanField, Case, Count, Max, Value, When
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services
-from ..choices import Reason, State, status_label
+from ..choices import Reason, State
 from ..conf import get_settings
 from ..durations import about, expected_rate
-from ..exceptions import PlanChanged
+from ..exceptions import PlanChanged, SecondPersonNeeded
 from ..models import InformationRequest, RequestBatch
-from ..models.request import InformationRequestQuerySet
-from ..wording import day_text, number_text, reason_text
-from . import progress
+from ..wording import day_text, number_text
+from . import again, progress
 from .base import client_name, may_ask, user_of, with_environment
-from .forms import KEYS_LIST_ID, PlanForm, accepted_questionnaires
-from .rows import Section, page_of
+from .forms import PlanForm, known_keys
+from .overview import heading_of, overview_of, rows_of, search
+from .rows import page_of
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
 
-APPROVED = "APPROVED"
-DOUBTFUL, PENDING, ASKED = "doubtful", "pending", "asked"
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Some of the plan's rows, and what is to be said of them."""
-
-    key: str
-    count: int
-    sentence: str
-
-    @property
-    def count_text(self) -> str:
-        """The number for people."""
-        return number_text(self.count)
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Who would be asked and who would not, of the rows that the reader sees; counted by the database."""
-
-    asked: int
-    not_asked: list[Group]
-    doubts: list[Group]
-
-
-def overview_of(rows: InformationRequestQuerySet, pending: InformationRequestQuerySet, now: datetime) -> Overview:
-    """Two queries, however many rows there are."""
-    skipped: dict[str, Counter[str]] = {}
-    drafts: Counter[str] = Counter()
-    for row in rows.order_by().values("state", "reason", "verification__status").annotate(count=Count("pk")):
-        counted = drafts if row["state"] == State.DRAFT else skipped.setdefault(row["reason"], Counter())
-        counted[row["verification__status"]] += row["count"]
-    not_asked = [
-        Group(reason, counts.total(), _not_asked(reason, counts)) for reason, counts in sorted(skipped.items())
-    ]
-    return Overview(drafts.total(), not_asked, [*_doubtful(drafts), *_pending(rows, pending, now)])
-
-
-def _not_asked(reason: str, statuses: Counter[str]) -> str:
-    count = statuses.total()
-    params: dict[str, Any] = {"count": number_text(count)}
-    if reason == Reason.OPEN_REQUEST:
-        text = ngettext("%(count)s has an open request.", "%(count)s have an open request.", count)
-    elif reason == Reason.SAME_CLIENT:
-        text = ngettext(
-            "%(count)s is a further verification of a client in this plan.",
-            "%(count)s are further verifications of a client in this plan.",
-            count,
-        )
-    elif reason == Reason.INELIGIBLE:
-        params["statuses"] = _by_status(statuses)
-        text = ngettext(
-            "%(count)s cannot be asked because of its status at iDenfy: %(statuses)s.",
-            "%(count)s cannot be asked because of their status at iDenfy: %(statuses)s.",
-            count,
-        )
-    elif reason == Reason.LEFT_OUT:
-        text = ngettext("%(count)s was left out.", "%(count)s were left out.", count)
-    else:
-        params["reason"] = reason_text(reason, {})
-        text = _("%(count)s: %(reason)s.")
-    return text % params
-
-
-def _by_status(statuses: Counter[str]) -> str:
-    labels: Counter[str] = Counter()
-    for status, count in statuses.items():
-        labels[str(status_label(status))] += count
-    return ", ".join(
-        _("%(status)s (%(count)s)") % {"status": label, "count": number_text(count)}
-        for label, count in labels.most_common()
-    )
-
-
-def _doubtful(drafts: Counter[str]) -> list[Group]:
-    others = Counter({status: count for status, count in drafts.items() if status != APPROVED})
-    if not others:
-        return []
-    text = ngettext(
-        "%(count)s is not approved: %(statuses)s. iDenfy’s documentation speaks of approved verifications; "
-        "it may refuse this one.",
-        "%(count)s are not approved: %(statuses)s. iDenfy’s documentation speaks of approved verifications; "
-        "it may refuse these.",
-        others.total(),
-    )
-    return [
-        Group(DOUBTFUL, others.total(), text % {"count": number_text(others.total()), "statuses": _by_status(others)})
-    ]
-
-
-def _pending(rows: InformationRequestQuerySet, pending: InformationRequestQuerySet, now: datetime) -> list[Group]:
-    """An earlier request was taken back here, but iDenfy knows nothing of that and may hold it as pending."""
-    found = pending.filter(verification__in=rows.filter(state=State.DRAFT).values("verification"))
-    held = found.aggregate(count=Count("verification", distinct=True), until=Max("expires_at"))
-    if not held["count"]:
-        return []
-    text = ngettext(
-        "%(count)s had a request that was withdrawn. iDenfy may still hold it and refuse a new one until %(day)s.",
-        "%(count)s had requests that were withdrawn. iDenfy may still hold them and refuse new ones until %(day)s.",
-        held["count"],
-    )
-    params = {"count": number_text(held["count"]), "day": day_text(held["until"], now)}
-    return [Group(PENDING, held["count"], text % params)]
-
-
-def _still_pending(requests: InformationRequestQuerySet, now: datetime) -> InformationRequestQuerySet:
-    return requests.order_by().filter(state=State.CANCELLED, sent_at__isnull=False, expires_at__gt=now)
-
-
-def rows_of(
-    rows: InformationRequestQuerySet, group: str, pending: InformationRequestQuerySet
-) -> InformationRequestQuerySet:
-    """Those of one group of the plan; all of them without one, in the groups' order."""
-    if group in {ASKED, DOUBTFUL, PENDING}:
-        rows = rows.filter(state=State.DRAFT)
-    elif group:
-        rows = rows.filter(state=State.SKIPPED, reason=group)
-    if group == DOUBTFUL:
-        rows = rows.exclude(verification__status=APPROVED)
-    elif group == PENDING:
-        rows = rows.filter(verification__in=pending.values("verification"))
-    approved = Case(
-        When(state=State.DRAFT, verification__status=APPROVED, then=Value(True)),
-        default=Value(False),
-        output_field=BooleanField(),
-    )
-    return rows.select_related("verification").order_by("state", approved, "reason", "pk")
-
-
-def _heading(row: InformationRequest) -> str:
-    if row.state == State.SKIPPED:
-        return _("Will not be asked: %(reason)s") % {"reason": reason_text(row.reason, {})}
-    if row.verification.status != APPROVED:
-        return _("Will be asked, though not approved")
-    return _("Will be asked")
+_TOO_LATE = gettext_lazy("This plan was confirmed in the meantime: it cannot be changed.")
 
 
 def view(
     model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, *, form: PlanForm | None = None
 ) -> HttpResponse:
-    """The plan, with the form for those who may ask."""
+    """The plan, with the form for those who may ask. What is typed into it comes from ``form``, or else ``batch``."""
     now = timezone.now()
     standing = services.progress_of(batch, now=now)
     asked = standing.counts.get(State.DRAFT, 0)
     requests = model_admin.requests_seen(request)
-    visible, pending = requests.filter(batch=batch), _still_pending(requests, now)
-    overview = overview_of(visible, pending, now)
-    is_configured = get_settings().is_configured
-    show = request.GET.get("show", "")
-    offers_form = may_ask(request) and bool(asked) and is_configured
-    if offers_form and form is None:
-        form = PlanForm(instance=batch, asked=asked)
-    if form is not None:
-        form.focus_first_error()
+    visible = requests.filter(batch=batch)
+    overview = overview_of(visible, requests, batch, now)
+    show, words = _asked_for(request.GET, "show"), _asked_for(request.GET, "q")
+    rows = page_of(request, rows_of(search(visible, words), show, requests, now), heading=heading_of)
     context = {
         "asked": asked,
         "chosen": asked + standing.skipped,
         "chosen_text": number_text(asked + standing.skipped),
         "overview": overview,
-        "sentences": _sentences(asked, standing.skipped, now),
-        "adminform": form.as_admin() if form is not None and offers_form else None,
-        "errors": form.errors if form is not None else None,
-        "button": with_environment(_button(visible, asked)) if offers_form else "",
-        "keys_list_id": KEYS_LIST_ID,
-        "keys": accepted_questionnaires(model_admin.get_queryset(request), requests) if offers_form else [],
+        "sentences": _sentences(batch, asked, standing.skipped, now),
         "may_ask": may_ask(request),
-        "is_configured": is_configured,
+        "is_configured": get_settings().is_configured,
         "show": show,
-        "rows": page_of(request, rows_of(visible, show, pending), heading=_heading),
-        "sections": _sections(overview, show),
+        "q": words,
+        "rows": rows,
+        "found": _found(rows.page.paginator.count) if words else "",
+        "sections": overview.sections(show),
+        **again.about_plan(visible),
     }
+    if may_ask(request) and asked and get_settings().is_configured:
+        only = visible.filter(state=State.DRAFT).select_related("verification").first() if asked == 1 else None
+        form = form or _form(request, batch, asked, only=only)
+        form.suggest(known_keys(model_admin.get_queryset(request), requests, form.questionnaire))
+        form.focus_first_error()
+        context |= {
+            "adminform": form.as_admin(),
+            "errors": form.errors,
+            "button": with_environment(_button(only, asked)),
+            "second_person": _second_person(request, batch, asked),
+        }
     title = _("Ask clients for more information")
     return model_admin.render_page(request, batch, model_admin.plan_template, title=title, **context)
 
 
-def _sentences(asked: int, left: int, now: datetime) -> dict[str, str]:
-    params = {"asked": number_text(asked), "left": number_text(left), "chosen": number_text(asked + left)}
+def _asked_for(data: QueryDict, name: str) -> str:
+    """A word of the address or of a form, as a database can be asked for it."""
+    return data.get(name, "").replace("\0", "").strip()[:200]
+
+
+def _form(
+    request: HttpRequest,
+    batch: RequestBatch,
+    asked: int,
+    data: QueryDict | None = None,
+    *,
+    only: InformationRequest | None = None,
+) -> PlanForm:
+    """The form as this person gets it: who may not confirm, need not type the number."""
+    counts = not services.needs_second_person(batch, by=user_of(request), clients=asked)
+    initial = {"bank_card_expected_last_four": only.bank_card_expected_last_four} if only else {}
+    return PlanForm(data, instance=batch, asked=asked, counts=counts, initial=initial)
+
+
+def _second_person(request: HttpRequest, batch: RequestBatch, asked: int) -> str:
+    """Why this person gets no button to ask with; empty for whoever does."""
+    limit = get_settings().SECOND_PERSON_ABOVE
+    if limit is None or not services.needs_second_person(batch, by=user_of(request), clients=asked):
+        return ""
+    text = ngettext(
+        "You planned this, and it asks more than %(limit)s client: a second person must confirm it.",
+        "You planned this, and it asks more than %(limit)s clients: a second person must confirm it.",
+        limit,
+    )
+    return text % {"limit": number_text(limit)}
+
+
+def _sentences(batch: RequestBatch, asked: int, left: int, now: datetime) -> dict[str, str]:
+    days = (now - batch.planned_at).days
+    params = {
+        "asked": number_text(asked),
+        "left": number_text(left),
+        "chosen": number_text(asked + left),
+        "days": number_text(days),
+        "name": batch.planned_by_name,
+        "day": day_text(batch.planned_at, now),
+    }
     said = {
         "asked": ngettext("%(asked)s client will be asked.", "%(asked)s clients will be asked.", asked),
         "left": ngettext("%(left)s verification will not.", "%(left)s verifications will not.", left) if left else "",
         "nobody": ngettext("The one chosen cannot be asked.", "None of the %(chosen)s can be asked.", asked + left),
+        "planned": _("Planned by %(name)s on %(day)s.") if batch.planned_by_name else "",
+        "age": ngettext("This plan is %(days)s day old.", "This plan is %(days)s days old.", days) if days else "",
     }
     return {name: text % params for name, text in said.items()} | {"quota": _quota(asked, now)}
+
+
+def _found(count: int) -> str:
+    return ngettext("%(count)s found.", "%(count)s found.", count) % {"count": number_text(count)}
 
 
 def _quota(asked: int, now: datetime) -> str:
     limit, left = get_settings().HOURLY_QUOTA, services.quota_left(now)
     used = limit - left
+    if asked > left:
+        requests = ngettext("%(count)s request", "%(count)s requests", asked)
+        quota = ngettext(
+            "%(used)s of the %(limit)s of this hour is used: %(left)s can go now, the rest in the hours after.",
+            "%(used)s of the %(limit)s of this hour are used: %(left)s can go now, the rest in the hours after.",
+            used,
+        )
+    else:
+        requests = ngettext("%(count)s request, %(time)s", "%(count)s requests, %(time)s", asked)
+        quota = ngettext(
+            "%(used)s of the %(limit)s of this hour is used.", "%(used)s of the %(limit)s of this hour are used.", used
+        )
     params = {
         "count": number_text(asked),
         "time": about(asked, rate=expected_rate()),
@@ -228,61 +153,46 @@ def _quota(asked: int, now: datetime) -> str:
         "limit": number_text(limit),
         "left": number_text(left),
     }
-    if asked > left:
-        sentences = [
-            ngettext("%(count)s request.", "%(count)s requests.", asked),
-            ngettext(
-                "%(used)s of the %(limit)s of this hour is used: %(left)s can go now, the rest in the hours after.",
-                "%(used)s of the %(limit)s of this hour are used: %(left)s can go now, the rest in the hours after.",
-                used,
-            ),
-        ]
-    else:
-        sentences = [
-            ngettext("%(count)s request, %(time)s.", "%(count)s requests, %(time)s.", asked),
-            ngettext(
-                "%(used)s of the %(limit)s of this hour is used.",
-                "%(used)s of the %(limit)s of this hour are used.",
-                used,
-            ),
-        ]
-    return " ".join(sentences) % params
+    return _("%(requests)s; %(quota)s") % {"requests": requests % params, "quota": quota % params}
 
 
-def _button(rows: InformationRequestQuerySet, asked: int) -> str:
+def _button(only: InformationRequest | None, asked: int) -> str:
     """With one client his name, for whoever sees him."""
-    only = rows.filter(state=State.DRAFT).select_related("verification").first() if asked == 1 else None
     if only is not None:
         return _("Ask %(client)s") % {"client": only.verification.client_id or client_name(only.verification)}
     return ngettext("Ask %(count)s client", "Ask %(count)s clients", asked) % {"count": number_text(asked)}
 
 
-def _sections(overview: Overview, show: str) -> list[Section]:
-    names = {DOUBTFUL: _("Not approved"), PENDING: _("Withdrawn earlier")}
-    groups = [(ASKED, _("Will be asked"), overview.asked)]
-    groups += [(group.key, names[group.key], group.count) for group in overview.doubts]
-    groups += [(group.key, reason_text(group.key, {}), group.count) for group in overview.not_asked]
-    total = overview.asked + sum(group.count for group in overview.not_asked)
-    everybody = Section("", _("All"), number_text(total), not show)
-    return [everybody, *(Section(key, label, number_text(count), key == show) for key, label, count in groups if count)]
-
-
 def confirm(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """Queue the plan's clients; show the page again, with what was typed, if that is not possible."""
-    form = PlanForm(request.POST, instance=batch, asked=batch.rows_in(State.DRAFT).count())
+    form = _form(request, batch, batch.rows_in(State.DRAFT).count(), request.POST)
     if not form.is_valid():
         return view(model_admin, request, batch, form=form)
     skipped_before = _skipped(batch)
-    expected = form.cleaned_data["expected"]
     try:
-        confirmed = services.confirm(batch, by=user_of(request), expected=expected, last_four=form.last_four)
+        confirmed = services.confirm(batch, by=user_of(request), expected=form.number_shown, last_four=form.last_four)
     except PlanChanged as change:
-        gone = _skipped(batch) - skipped_before
-        messages.warning(request, _changed(change, gone))
-        return view(model_admin, request, batch, form=form)
+        messages.warning(request, _changed(change, _skipped(batch) - skipped_before))
+    except SecondPersonNeeded:
+        text = _("A second person must confirm this plan. Nobody was asked; that you tried is on record.")
+        messages.error(request, text)
     except ImproperlyConfigured:
+        pass  # the page says so
+    else:
+        return progress.begin(model_admin, batch) if confirmed else model_admin.redirect_to_page(batch)
+    return view(model_admin, request, batch)
+
+
+def save(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    """Keep what was typed with the plan, for a second person to confirm."""
+    form = PlanForm(request.POST, instance=batch, asked=batch.rows_in(State.DRAFT).count(), counts=False)
+    if not form.is_valid():
         return view(model_admin, request, batch, form=form)
-    return progress.begin(model_admin, batch) if confirmed else model_admin.redirect_to_page(batch)
+    if services.save_plan(batch, last_four=form.last_four):
+        messages.info(request, _("Saved. A second person finds this plan under “Request batches”. Nobody was asked."))
+    else:
+        messages.warning(request, _TOO_LATE)
+    return model_admin.redirect_to_page(batch)
 
 
 def _skipped(batch: RequestBatch) -> Counter[str]:
@@ -316,23 +226,44 @@ def _changed(change: PlanChanged, gone: Counter[str]) -> str:
 
 def leave_out(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """Leave the ticked rows, or one group of doubtful ones, out of the plan; none but those that the user sees."""
-    group = request.POST.get("group", "")
+    count = services.leave_out(batch, _chosen(model_admin, request, batch), by=user_of(request))
+    text = ngettext("%(count)s client was left out.", "%(count)s clients were left out.", count)
+    done = text % {"count": number_text(count)} if count else ""
+    return _answer(model_admin, request, batch, done, _("Nobody was left out: tick the clients first."))
+
+
+def take_back(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
+    """Take the ticked ones of those that were left out, or all of them, back into the plan."""
+    count = services.take_back(batch, _chosen(model_admin, request, batch), by=user_of(request))
+    text = ngettext("%(count)s client was taken back.", "%(count)s clients were taken back.", count)
+    done = text % {"count": number_text(count)} if count else ""
+    nobody = _("Nobody was taken back: first tick clients who were left out.")
+    return _answer(model_admin, request, batch, done, nobody)
+
+
+def _chosen(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> list[int]:
+    """The rows that an act is about, by primary key."""
     rows = model_admin.rows_seen(request, batch)
-    if group in {DOUBTFUL, PENDING}:
-        rows = rows_of(rows, group, _still_pending(model_admin.requests_seen(request), timezone.now()))
+    if group := _asked_for(request.POST, "group"):
+        rows = rows_of(rows, group, model_admin.requests_seen(request), timezone.now())
     else:
         ticked = request.POST.getlist("row")
         rows = rows.filter(pk__in=[int(key) for key in ticked if key.isdecimal() and len(key) < 19])
-    keys = list(rows.values_list("pk", flat=True))
-    count = services.leave_out(batch, keys, by=user_of(request)) if batch.is_plan else 0
-    if count:
-        text = ngettext("%(count)s client was left out.", "%(count)s clients were left out.", count)
-        messages.info(request, text % {"count": number_text(count)})
-    elif batch.is_plan:
-        messages.warning(request, _("Nobody was left out: tick the clients first."))
+    return list(rows.values_list("pk", flat=True))
+
+
+def _answer(
+    model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, done: str, nobody: str
+) -> HttpResponse:
+    """Say what was done, or why nothing was, and go back to where the person is."""
+    if done:
+        messages.info(request, done)
+    elif RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).exists():
+        messages.warning(request, nobody)
     else:
-        messages.warning(request, _("This plan was confirmed in the meantime: nobody was left out."))
-    return model_admin.redirect_to_page(batch, show=request.POST.get("show", ""), p=request.POST.get("p", ""))
+        messages.warning(request, _TOO_LATE)
+    where = {name: _asked_for(request.POST, name) for name in ("q", "show", "p")}
+    return model_admin.redirect_to_page(batch, **where)
 
 
 def discard(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:

@@ -29,6 +29,7 @@ from ..models import RequestBatch
 from ..services import Progress
 from ..wording import moment_text, number_text, pause_text
 from . import report
+from .acts import wants_page
 from .base import may_ask, user_of
 
 if TYPE_CHECKING:
@@ -104,13 +105,6 @@ def send(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBat
             {"state": BatchState.SENDING, "counts": {}, "reason": _busy(), "retry_after_ms": LATER}, status=503
         )
     return JsonResponse(payload(batch, asks=True, calls=calls))
-
-
-def wants_page(request: HttpRequest) -> bool:
-    """Whether a browser's form asks, and not a script."""
-    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
-        return False
-    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
 
 
 def watch(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
@@ -18,7 +17,8 @@ from ..conf import get_settings
 from ..decorators import durable
 from ..exceptions import TooMany
 from ..models import Verification
-from .base import BaseAdmin, may_ask, only_post, user_of
+from .acts import act
+from .base import BaseAdmin, may_ask, user_of
 
 
 class RefreshingAdmin(BaseAdmin):
@@ -35,15 +35,7 @@ class RefreshingAdmin(BaseAdmin):
     @durable
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The same for one, from its page."""
-        if not self.has_refresh_permission(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            return only_post()
-        verification = self.get_object(request, object_id)
-        if verification is None:
-            return self.not_there(request, object_id)
-        _refresh(request, self.get_queryset(request).filter(pk=verification.pk))
-        return HttpResponseRedirect(self.url_of("change", verification.pk))
+        return act(self, request, object_id, _refresh_one, allowed=self.has_refresh_permission)
 
     def refresh_url(self, request: HttpRequest, verification: Verification) -> str:
         """Where the button leads; empty for whoever may not, and for one that is not to be asked about."""
@@ -54,6 +46,11 @@ class RefreshingAdmin(BaseAdmin):
         view = self.admin_site.admin_view(self.refresh_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_refresh"
         return [path("<path:object_id>/refresh/", view, name=name), *super().get_urls()]
+
+
+def _refresh_one(model_admin: RefreshingAdmin, request: HttpRequest, verification: Verification) -> HttpResponse:
+    _refresh(request, model_admin.get_queryset(request).filter(pk=verification.pk))
+    return HttpResponseRedirect(model_admin.url_of("change", verification.pk))
 
 
 def _refresh(request: HttpRequest, queryset: QuerySet[Verification]) -> None:

@@ -20,6 +20,7 @@ from ..models.request import InformationRequestQuerySet
 from ..services import Progress, count_missed
 from ..services.ending import WITHDRAWABLE
 from ..wording import moment_text, number_text, reason_text, said_text
+from .again import OF_A_BATCH, still_held_text
 from .base import may_ask, may_reveal
 from .rows import Section, page_of
 
@@ -40,6 +41,8 @@ ORDER = (
 """As a reader needs them: the links first, then what needs a decision."""
 REASONS_SHOWN = 20
 """iDenfy's words may name the client: a group for each of thousands would help nobody."""
+MARKED_TOGETHER = (State.ISSUED, State.UNKNOWN, State.EXPIRED)
+"""The outcomes of a batch that can be marked as answered as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,10 @@ class Outcome:
     count: int
     meaning: str
     next_step: str = ""
+    warning: str = ""
     reasons: list[str] = field(default_factory=list)
+    asked_again: int = 0
+    """How many of them a later request follows."""
 
     @property
     def count_text(self) -> str:
@@ -63,6 +69,7 @@ class _Found:
     """What the database says of one state."""
 
     count: int = 0
+    asked_again: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     first_end: datetime | None = None
     last_end: datetime | None = None
@@ -88,6 +95,10 @@ def outcomes(rows: InformationRequestQuerySet, now: datetime) -> list[Outcome]:
         group.reasons[row["reason"]] += row["count"]
         group.first_end = min(filter(None, (group.first_end, row["first_end"])), default=None)
         group.last_end = max(filter(None, (group.last_end, row["last_end"])), default=None)
+    again = rows.asked_again_since().order_by().annotate(shown=shown).values_list("shown").annotate(count=Count("pk"))
+    counts = dict(again)  # a moment later: perhaps of a state that nobody was in before
+    for state, group in found.items():
+        group.asked_again = counts.get(state, 0)
     return [_outcome(rows, state, found[state], now) for state in ORDER if state in found]
 
 
@@ -95,13 +106,16 @@ def _outcome(rows: InformationRequestQuerySet, state: State, found: _Found, now:
     meaning, next_step = _meaning(state, found, now)
     if state is State.REFUSED:
         reasons = _refusals(rows, found.count)
-    elif state in {State.UNKNOWN, State.SKIPPED, State.CANCELLED}:
+    elif state in {State.UNKNOWN, State.SKIPPED, State.CANCELLED, State.COMPLETED}:
         reasons = [_with_count(reason_text(code, {}), count) for code, count in found.reasons.most_common() if code]
     elif state is State.EXPIRED:
         reasons = missed_texts(count_missed(rows))
     else:
         reasons = []
-    return Outcome(state, found.count, meaning, next_step, reasons)
+    if found.asked_again:
+        reasons.append(_with_count(_("Asked again since"), found.asked_again))
+    warning = still_held_text(rows) if state is State.REFUSED else ""
+    return Outcome(state, found.count, meaning, next_step, warning, reasons, found.asked_again)
 
 
 def _refusals(rows: InformationRequestQuerySet, count: int) -> list[str]:
@@ -128,12 +142,12 @@ def _meaning(state: State, found: _Found, now: datetime) -> tuple[str, str]:
                 "request may be refused until %(time)s."
             )
             % {"time": until},
-            _("Look at them one by one; withdraw what you want to ask again."),
+            _("Wait until then, or ask again now."),
         ),
         State.REFUSED: (_("Nothing was issued."), _("Read iDenfy’s words, settle the reason, then ask again.")),
         State.QUEUED: (_("Nothing was sent yet."), _("Continue, or withdraw them.")),
         State.SENDING: (_("The answer is still to come."), ""),
-        State.EXPIRED: (_("The time is over; the link works no more."), _("Ask them again.")),
+        State.EXPIRED: (_("The time is over; the link works no more."), ""),
         State.CANCELLED: (_("The link does not work any more, or nobody was asked."), ""),
         State.SKIPPED: (_("Left out before anything was sent."), ""),
     }
@@ -181,6 +195,7 @@ def summary(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Request
     show = request.GET.get("show", "")
     visible = model_admin.rows_seen(request, batch)
     lines = outcomes(visible, now)
+    may_act = may_ask(request)
     working = sum(line.count for line in lines if line.state is State.ISSUED)
     download = _("Download links (%(count)s)") % {"count": number_text(working)}
     return {
@@ -189,7 +204,9 @@ def summary(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Request
         "sections": _sections(lines, show),
         "rows": page_of(request, _rows(visible, show, now)),
         "download": download if working and may_reveal(request) else "",
-        "withdraw": may_ask(request) and any(line.state in WITHDRAWABLE for line in lines),
+        "withdraw": may_act and any(line.state in WITHDRAWABLE for line in lines),
+        "asks_again": OF_A_BATCH if may_act else (),
+        "marks": MARKED_TOGETHER if may_act else (),
     }
 
 

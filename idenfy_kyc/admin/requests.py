@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Case, DateTimeField, Q, QuerySet, When
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,33 +20,30 @@ from .. import services, wording
 from ..choices import State
 from ..clients import introduce
 from ..decorators import durable
-from ..missed import missed_text
-from ..models import InformationRequest, Verification
-from ..services.ending import WITHDRAWABLE
+from ..models import Answer, InformationRequest, RequestBatch
+from . import again, answers, request_page
+from .acts import PAGE, act
 from .base import (
     ReadOnlyAdmin,
     batch_name,
-    client_facts,
     client_html,
-    client_link_url,
-    client_name,
     link_html,
-    masked,
     may_ask,
     may_reveal,
-    only_post,
+    our_rows,
     state_html,
-    user_of,
+    with_beneath,
 )
-from .filters import AskedByFilter, EndsFilter, OpenedFilter, StateFilter, our_rows
-from .history import history_of_request
-from .links import links_csv_response, no_urls_text, withdraw_page
-from .verifications import of_an_id
+from .endings import MARK_ANSWERED, WITHDRAW, Ending
+from .filters import AnswerFilter, AskedByFilter, DecisionFilter, EndsFilter, OpenedFilter, StateFilter
+from .links import links_csv_response
+from .lists import BoundedAdmin, BoundedChangeList
+from .search import by_client, first_found
 
 ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
 
 
-class RequestChangeList(ChangeList):
+class RequestChangeList(BoundedChangeList):
     """Without the secrets: a list shows none."""
 
     def get_queryset(
@@ -57,25 +52,33 @@ class RequestChangeList(ChangeList):
         rows: QuerySet[InformationRequest] = super().get_queryset(request, exclude_parameters)
         return rows.defer(*InformationRequest.SECRETS)
 
+    def get_results(self, request: HttpRequest) -> None:
+        """The page’s batches and verifications come in a query each: of a join MariaDB reads every row and sorts it."""
+        super().get_results(request)
+        self.result_list = self.result_list.prefetch_related("batch", "verification", "answer")
+
 
 @admin.register(InformationRequest)
-class InformationRequestAdmin(ReadOnlyAdmin):
+class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     """Requests, to look at; what staff may do with one has a page or a POST of its own. Made to be subclassed."""
 
     class Media:
         js = [Script("idenfy_kyc/copy.js", defer=True)]
 
-    list_display = ("client", "asks", "state_in_words", "asked_by", "asked_on", "works_until", "opened", "in_batch")
-    list_filter = (
+    list_display = (
+        *("client", "asks", "state_in_words", "asked_by", "asked_on", "works_until", "opened", "answered_on"),
+        "in_batch",
+    )
+    list_filter: ClassVar[Any] = (
         StateFilter,
+        DecisionFilter,
+        AnswerFilter,
         EndsFilter,
         OpenedFilter,
         ("sent_at", admin.DateFieldListFilter),
         AskedByFilter,
     )
-    list_select_related = ("batch", "verification")
-    show_full_result_count = False  # it would count the rows of plans, which the list does not show
-    search_fields = (
+    search_fields: ClassVar[Any] = (
         "verification__scan_ref__istartswith",
         "verification__client_id__istartswith",
         "verification__name__icontains",
@@ -83,7 +86,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     )
     search_help_text = gettext_lazy("Name or reason, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("withdraw", "download_links")
+    actions = ("look_at", "ask_again", "mark_answered", "withdraw", "download_links")
     empty_value_display = "–"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -98,8 +101,12 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[InformationRequest], search_term: str
     ) -> tuple[QuerySet[InformationRequest], bool]:
-        found = of_an_id(queryset, search_term.strip(), "verification")
-        return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
+        """By client, or else by reason; by ``search_fields`` of a subclass's own as Django does it."""
+        term = search_term.strip()
+        if not term or self.get_search_fields(request) != InformationRequestAdmin.search_fields:
+            return super().get_search_results(request, queryset, search_term)
+        reason = Q(batch__in=RequestBatch.objects.filter(note__icontains=term).values("pk"))
+        return first_found(queryset, [*by_client(queryset, term, "verification__"), reason]), False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Of the columns only a few can be asked about in the list's address.
@@ -113,7 +120,7 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
     # The columns
 
-    @admin.display(description=gettext_lazy("Client"), ordering="verification__name")
+    @admin.display(description=gettext_lazy("Client"), ordering="verification__name_folded")
     def client(self, row: InformationRequest) -> str:
         return client_html(row.verification, within_link=True)
 
@@ -123,7 +130,8 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_in_words(self, row: InformationRequest) -> str:
-        return state_html(row)
+        """And beneath it the verdict: a column of its own would make a wide list wider."""
+        return with_beneath(state_html(row), answers.verdict_beneath(row))
 
     @admin.display(description=gettext_lazy("Asked by"), ordering="batch__confirmed_by_name")
     def asked_by(self, row: InformationRequest) -> str | None:
@@ -140,15 +148,24 @@ class InformationRequestAdmin(ReadOnlyAdmin):
             return None
         if row.shown_state is State.EXPIRED:
             return _("ended on %(day)s") % {"day": wording.short_day_text(row.expires_at)}
-        return format_html(
-            '{} <span class="ik-beneath">{}</span>', wording.short_day_text(row.expires_at), wording.time_left_text(row)
-        )
+        return with_beneath(wording.short_day_text(row.expires_at), wording.time_left_text(row))
 
     @admin.display(description=gettext_lazy("Opened"), ordering="opened_at")
     def opened(self, row: InformationRequest) -> str | None:
         if row.opened_at:
             return wording.short_day_text(row.opened_at)
         return _("Not yet") if row.shown_state is State.ISSUED else None
+
+    @admin.display(
+        description=gettext_lazy("Answered on"),
+        ordering=Case(When(state=State.COMPLETED, then="ended_at"), output_field=DateTimeField()),
+    )
+    def answered_on(self, row: InformationRequest) -> str | None:
+        """When the client answered, as iDenfy says; or when somebody marked it so, and who."""
+        if row.state != State.COMPLETED:
+            return None
+        day = wording.short_day_text(row.ended_at) if row.ended_at else ""
+        return with_beneath(day, wording.marked_text(row))
 
     @admin.display(description=gettext_lazy("Batch"), ordering="batch")
     def in_batch(self, row: InformationRequest) -> str:
@@ -160,17 +177,45 @@ class InformationRequestAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, extra_context)
 
+    def has_ask_again_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A site without batches has nowhere to go from here."""
+        return may_ask(request) and self.admin_site.is_registered(RequestBatch)
+
+    @admin.action(description=gettext_lazy("Ask again…"), permissions=["ask_again"])
+    def ask_again(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse | None:
+        """Plan a new request for each of these, and go there."""
+        return again.of_the_chosen(self, request, our_rows(queryset))
+
+    @admin.action(description=gettext_lazy("Mark as answered…"), permissions=["request_information"])
+    def mark_answered(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse:
+        """Ask where it was seen, on a page of its own."""
+        return self._end(MARK_ANSWERED, "mark_answered", request, queryset)
+
     @admin.action(description=gettext_lazy("Withdraw…"), permissions=["request_information"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse:
-        """Ask why on a page of its own. All that match go by the list's own address, not by a field for each."""
+        """Ask why, on a page of its own."""
+        return self._end(WITHDRAW, "withdraw", request, queryset)
+
+    def _end(
+        self, ending: Ending, action: str, request: HttpRequest, queryset: QuerySet[InformationRequest]
+    ) -> HttpResponse:
+        """All that match go by the list's own address, not by a field for each."""
         ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
         across = request.POST.get("select_across") == "1"
         hidden: dict[str, str | list[str]] = {
-            "action": "withdraw",
+            "action": action,
             "select_across": "1" if across else "0",
             ACTION_CHECKBOX_NAME: ticked[:1] if across else ticked,
         }
-        return withdraw_page(self, request, our_rows(queryset), back=request.get_full_path(), hidden=hidden)
+        return ending.page(self, request, our_rows(queryset), back=request.get_full_path(), hidden=hidden)
+
+    def has_view_answers_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return answers.may_read(request)
+
+    @admin.action(description=gettext_lazy("I have looked at this"), permissions=["view_answers"])
+    def look_at(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> None:
+        """For the answers of the ticked ones, or of all that match."""
+        answers.look_at(request, Answer.objects.filter(request__in=our_rows(queryset).order_by().values("pk")))
 
     @admin.action(description=gettext_lazy("Download links (CSV)"), permissions=["reveal_link"])
     def download_links(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse:
@@ -187,6 +232,9 @@ class InformationRequestAdmin(ReadOnlyAdmin):
 
         return [
             own("show-link", self.show_link_view, "show_link"),
+            own("look-at", self.look_at_view, "look_at"),
+            own("again", self.again_view, "again"),
+            own("mark-answered", self.mark_answered_view, "mark_answered"),
             own("withdraw", self.withdraw_view, "withdraw"),
             *super().get_urls(),
         ]
@@ -202,111 +250,24 @@ class InformationRequestAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         if row is None:
             return self.not_there(request, object_id)
-        return self._page(request, row, **(extra_context or {}))
+        return request_page.view(self, request, row, **(extra_context or {}))
 
     @durable
     def show_link_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The same page with the link on it. Every showing goes on record before the link leaves the server."""
-        if not (self.has_view_permission(request) and may_reveal(request)):
-            raise PermissionDenied
-        if request.method != "POST":
-            return only_post()
-        row = self.get_object(request, object_id)
-        if row is None:
-            return self.not_there(request, object_id)
-        link = client_link_url(request, row) if _leads_on(row) else None
-        on_record = link is not None and services.reveal(row, by=user_of(request))
-        return self._page(request, row, link=link if on_record else None)
+        return act(self, request, object_id, request_page.show_link, allowed=may_reveal)
+
+    @durable
+    def look_at_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, request_page.look_at, allowed=answers.may_read)
+
+    @durable
+    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, request_page.ask_again, allowed=self.has_ask_again_permission)
 
     @durable
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Withdraw one."""
-        if not may_ask(request):
-            raise PermissionDenied
-        if request.method not in {"GET", "HEAD", "POST"}:
-            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        row = self.get_object(request, object_id)
-        if row is None:
-            return self.not_there(request, object_id)
-        one = our_rows(self.get_queryset(request)).filter(pk=row.pk)
-        return withdraw_page(self, request, one, back=self.url_of("change", row.pk))
+        return act(self, request, object_id, request_page.withdraw, methods=PAGE)
 
-    def _page(self, request: HttpRequest, row: InformationRequest, **extra: Any) -> HttpResponse:
-        batch, verification = row.batch, row.verification
-        services.mark_missed([row])
-        name = client_name(verification)
-        context = self.page_context(
-            request,
-            title=_("Request to %(client)s") % {"client": name},
-            crumb=str(row),
-            row=row,
-            batch_link=link_html(self.batch_url(row), batch_name(batch)),
-            client_link=link_html(self.url_of("change", verification.pk, model=Verification), name),
-            client_id=verification.client_id if verification.client_id != name else "",
-            client_facts=client_facts(verification),
-            asks=wording.asks_text(batch),
-            state=state_html(row),
-            reason=missed_text() if row.deliveries_were_missing else wording.reason_text(row.reason, row.reason_params),
-            asked_at=wording.stamp_text(row.sent_at) if row.sent_at else "",
-            planned_at=wording.stamp_text(batch.planned_at),
-            confirmed_at=wording.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",
-            works_until=wording.stamp_text(row.expires_at) if row.expires_at and row.shown_state in _HAS_END else "",
-            left=wording.time_left_text(row),
-            opened_at=wording.stamp_text(row.opened_at) if row.opened_at else "",
-            withdraw_url=self._withdraw_url(request, row),
-            history=history_of_request(row, page=request.GET.get("history", "1"), batch_url=self.batch_url),
-            **self._about_link(request, row),
-        )
-        context |= extra
-        template = self.change_form_template or [
-            f"admin/{self.opts.app_label}/{self.opts.model_name}/change_form.html",
-            f"admin/{self.opts.app_label}/change_form.html",
-            "admin/idenfy_kyc/informationrequest/change_form.html",
-        ]
-        return TemplateResponse(request, template, context)
-
-    def _withdraw_url(self, request: HttpRequest, row: InformationRequest) -> str:
-        may = may_ask(request) and row.shown_state in WITHDRAWABLE
-        return self.url_of("withdraw", row.pk) if may else ""
-
-    def _about_link(self, request: HttpRequest, row: InformationRequest) -> dict[str, Any]:
-        """The link as everybody may see it, the way to see it whole, or why there is none to give."""
-        if not row.has_link:
-            return {"link_problem": _late_link_text() if row.session_url else ""}
-        if row.link_is_unreadable:
-            return {"link_problem": _unreadable_text()}
-        url = client_link_url(request, row)
-        if not services.is_web_address(row.session_url):
-            return {"link_problem": _unsafe_text() if row.session_url else _only_token_text()}
-        if url is None:
-            return {"link_problem": no_urls_text()}
-        return {
-            "masked_link": masked(url),
-            "show_link_url": self.url_of("show_link", row.pk) if may_reveal(request) else "",
-        }
-
-
-_HAS_END = {State.ISSUED, State.UNKNOWN, State.EXPIRED}
-
-
-def _leads_on(row: InformationRequest) -> bool:
-    return row.has_link and services.is_web_address(row.session_url)
-
-
-def _unreadable_text() -> str:
-    return _(
-        "A link is stored, and no key can read it: the project’s SECRET_KEY has changed. Your administrator can add "
-        "the old one to SECRET_KEY_FALLBACKS."
-    )
-
-
-def _only_token_text() -> str:
-    return _("iDenfy sent no address with this one, only a token for mobile apps. There is no link to give.")
-
-
-def _unsafe_text() -> str:
-    return _("What iDenfy sent is no web address. It is never shown or followed: there is no link to give.")
-
-
-def _late_link_text() -> str:
-    return _("iDenfy’s link came after this request was over. It is kept, and works for nobody here.")
+    @durable
+    def mark_answered_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, request_page.mark_answered, methods=PAGE)

@@ -10,8 +10,9 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from ..choices import State
+from ..choices import Reason, State
 from ..clients import introduce
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
@@ -49,9 +50,9 @@ class Line:
         return day_text(moment) if moment else ""
 
     @property
-    def is_draft(self) -> bool:
-        """Whether it can still be left out."""
-        return self.request.state == State.DRAFT
+    def can_be_ticked(self) -> bool:
+        """Whether a person can leave it out of its plan, or take it back."""
+        return self.request.state == State.DRAFT or self.request.reason == Reason.LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +103,6 @@ def detail_of(row: InformationRequest) -> str:
         return time_left_text(row)
     if row.state == State.REFUSED:
         return said_text({"message": row.message, "identifier": row.identifier, "status_code": row.status_code})
+    if row.state == State.DRAFT and row.bank_card_expected_last_four:
+        return _("Bank card expected to end in %(digits)s") % {"digits": row.bank_card_expected_last_four}
     return reason_text(row.reason, row.reason_params)

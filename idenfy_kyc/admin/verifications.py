@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.csrf import csrf_exempt
 
-from .. import services, wording
+from .. import services, told, wording
 from ..choices import STATUS_LABELS, State, status_label
 from ..clients import introduce
-from ..conf import get_settings
 from ..decorators import durable
-from ..exceptions import TooMany
 from ..models import InformationRequest, RequestBatch, Verification
-from .base import client_facts, client_html, client_name, only_post, state_html, user_of
+from . import answers, from_list
+from .acts import act, lead_to_plan
+from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
+from .erase import ErasingAdmin, erased_text
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -35,7 +36,12 @@ from .filters import (
     requests_seen_by,
 )
 from .history import history_of_verification
+from .lists import BoundedAdmin, BoundedChangeList, counted
 from .refreshing import RefreshingAdmin
+from .search import by_client, first_found
+
+IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
+"""Fields, and what stands in their place for whoever may not change them."""
 
 
 class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -60,18 +66,7 @@ def _status_choices(current: str) -> list[tuple[str, Any]]:
     return choices if current in STATUS_LABELS else [*choices, (current, status_label(current))]
 
 
-def of_an_id(rows: QuerySet[Any], term: str, verification: str) -> QuerySet[Any] | None:
-    """Those of ``rows`` whose verification has an ID that begins with ``term``; None if there are none.
-
-    Asked before names are: a million names have to be read one by one, and the IDs have indexes, though only for
-    capitals as they are. ``verification`` is the path to its key.
-    """
-    ids = Q(scan_ref__startswith=term) | Q(client_id__startswith=term)
-    found = rows.filter(**{f"{verification}__in": Verification.objects.filter(ids).values("pk")})
-    return found if term and found.exists() else None
-
-
-class VerificationChangeList(ChangeList):
+class VerificationChangeList(BoundedChangeList):
     """Can be sorted by the moment of the last request; the other lists pay nothing for it."""
 
     def get_queryset(
@@ -84,18 +79,19 @@ class VerificationChangeList(ChangeList):
 
 
 @admin.register(Verification)
-class VerificationAdmin(RefreshingAdmin):
+class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
     fields: ClassVar[Any] = ("scan_ref", "client_id", "name", "status", "verified_at")
     list_display = ("client", "scan_ref", "status_in_words", "verified_on", "request_now", "last_asked")
-    list_filter = (StatusFilter, RequestStateFilter, VerifiedFilter, LastAskedFilter)
-    search_fields = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
+    list_filter: ClassVar[Any] = (StatusFilter, RequestStateFilter, VerifiedFilter, LastAskedFilter)
+    search_fields: ClassVar[Any] = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
     search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("request_information", "refresh")
+    actions = ("request_information", "refresh", "erase_personal_data")
     empty_value_display = "–"
+    from_list_template = "admin/idenfy_kyc/verification/from_list.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return VerificationChangeList
@@ -113,7 +109,9 @@ class VerificationAdmin(RefreshingAdmin):
         shown = Verification.objects.filter(pk__in=[verification.pk for verification in changelist.result_list])
         rows = shown.values_list("pk", newest_of(requests), last_sent_of(requests))
         about = {pk: (newest, last) for pk, newest, last in rows}
-        newest_ones = requests.only("state", "expires_at").in_bulk([newest for newest, _last in about.values()])
+        newest_ones = requests.only("state", "expires_at", "reason", "reason_params").in_bulk(
+            [newest for newest, _last in about.values()]
+        )
         for verification in changelist.result_list:
             newest, last = about.get(verification.pk, (None, None))
             verification.newest_request = newest_ones.get(newest)
@@ -124,21 +122,26 @@ class VerificationAdmin(RefreshingAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Verification], search_term: str
     ) -> tuple[QuerySet[Verification], bool]:
-        found = of_an_id(queryset, search_term.strip(), "pk")
-        return super().get_search_results(request, queryset, search_term) if found is None else (found, False)
+        """By ID, or else by name; by ``search_fields`` of a subclass's own as Django does it."""
+        term = search_term.strip()
+        if not term or self.get_search_fields(request) != VerificationAdmin.search_fields:
+            return super().get_search_results(request, queryset, search_term)
+        return first_found(queryset, by_client(queryset, term)), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """The status in words for whoever may only look; whoever may change it, chooses among the words."""
+        """Status and time in words for whoever may only look; whoever may change it, chooses among the words."""
         fieldsets = super().get_fieldsets(request, obj)
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        if may_write and "status" not in self.get_readonly_fields(request, obj):
+        read_only = self.get_readonly_fields(request, obj) if may_write else IN_WORDS
+        words = {name: instead for name, instead in IN_WORDS.items() if name in read_only}
+        if not words:
             return fieldsets
-        return [(name, {**options, "fields": _in_words(options["fields"])}) for name, options in fieldsets]
+        return [(name, {**options, "fields": _in_words(options["fields"], words)}) for name, options in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """A scan reference names the verification at iDenfy: another one is another verification."""
         own = ("scan_ref",) if obj else ()
-        return (*super().get_readonly_fields(request, obj), *own, "status_in_words")
+        return (*super().get_readonly_fields(request, obj), *own, *IN_WORDS.values())
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not with requests: they are the record of what a client was asked."""
@@ -147,13 +150,17 @@ class VerificationAdmin(RefreshingAdmin):
 
     # The columns
 
-    @admin.display(description=gettext_lazy("Client"), ordering="name")
+    @admin.display(description=gettext_lazy("Client"), ordering="name_folded")
     def client(self, verification: Verification) -> str:
         return client_html(verification, within_link=True)
 
     @admin.display(description=gettext_lazy("Status"), ordering="status")
     def status_in_words(self, verification: Verification) -> Any:
         return verification.status_label
+
+    @admin.display(description=gettext_lazy("Verified on"))
+    def verified_at_in_words(self, verification: Verification) -> str | None:
+        return wording.record_text(verification.verified_at) if verification.verified_at else None
 
     @admin.display(description=gettext_lazy("Verified on"), ordering="verified_at")
     def verified_on(self, verification: Verification) -> str | None:
@@ -166,7 +173,9 @@ class VerificationAdmin(RefreshingAdmin):
         if newest is None:
             return None
         runs = newest.shown_state is State.ISSUED
-        return state_html(newest, wording.time_left_text(newest) if runs else "")
+        return with_beneath(
+            state_html(newest, wording.time_left_text(newest) if runs else ""), wording.marked_text(newest)
+        )
 
     @admin.display(description=gettext_lazy("Last asked"), ordering=F("last_sent_at").asc(nulls_first=True))
     def last_asked(self, verification: Verification) -> str | None:
@@ -181,43 +190,35 @@ class VerificationAdmin(RefreshingAdmin):
 
     @durable
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, extra_context)
+        may_ask = self.has_request_information_permission(request)
+        context = {"from_list_url": self.url_of("ask_from_list") if may_ask else ""} | (extra_context or {})
+        return super().changelist_view(request, context)
 
     @admin.action(description=gettext_lazy("Request information…"), permissions=["request_information"])
     def request_information(self, request: HttpRequest, queryset: QuerySet[Verification]) -> HttpResponse | None:
         """Freeze what is ticked, or all that match, as a plan, and go there."""
-        return self._plan(request, queryset, self._selection_in_words(request, queryset))
+        return self.go_to_plan(request, queryset, self._selection_in_words(request, queryset))
 
     @durable
     def request_information_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The same for one, from its page."""
-        if not self.has_request_information_permission(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            return only_post()
-        verification = self.get_object(request, object_id)
-        if verification is None:
-            return self.not_there(request, object_id)
-        one = self.get_queryset(request).filter(pk=verification.pk)
-        answer = self._plan(request, one, _("1 chosen on its page"))
-        return answer or HttpResponseRedirect(self.url_of("change", verification.pk))
+        return act(self, request, object_id, _request_one, allowed=self.has_request_information_permission)
 
-    def _plan(self, request: HttpRequest, queryset: QuerySet[Verification], selection: str) -> HttpResponse | None:
-        if not get_settings().is_configured:
-            messages.error(
-                request,
-                _(
-                    "Nothing can be asked yet. Your administrator must set API_KEY and API_SECRET in the setting "
-                    "IDENFY_KYC."
-                ),
-            )
-            return None
-        try:
-            batch = services.plan(queryset, planned_by=user_of(request), selection=selection)
-        except TooMany as error:
-            messages.error(request, _too_many(queryset.count(), error.limit))
-            return None
-        return HttpResponseRedirect(self.url_of("change", batch.pk, model=type(batch)))
+    @csrf_exempt  # not for long: see there
+    @durable
+    def ask_from_list_view(self, request: HttpRequest) -> HttpResponse:
+        """The same for a list that somebody has sent."""
+        return from_list.view(self, request)
+
+    def go_to_plan(
+        self, request: HttpRequest, verifications: QuerySet[Verification] | Sequence[Verification], selection: str
+    ) -> HttpResponse | None:
+        """Plan a request for these and lead there; None, and a message that says why, if that cannot be."""
+
+        def plan() -> RequestBatch:
+            return services.plan(verifications, planned_by=user_of(request), selection=selection)
+
+        return lead_to_plan(self, request, plan)
 
     def _selection_in_words(self, request: HttpRequest, queryset: QuerySet[Verification]) -> str:
         """How the clients were chosen, for the record: one sentence, kept in the language of the person who chose."""
@@ -225,8 +226,8 @@ class VerificationAdmin(RefreshingAdmin):
             ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
             by_hand = ngettext("%(count)s chosen by hand", "%(count)s chosen by hand", ticked)
             return by_hand % {"count": wording.number_text(ticked)}
-        total = queryset.count()
-        count = wording.number_text(total)
+        total = counted(queryset)
+        count = str(total)
         conditions = "; ".join(self._conditions(request))
         if not conditions:
             return ngettext("All %(count)s verification", "All %(count)s verifications", total) % {"count": count}
@@ -252,9 +253,21 @@ class VerificationAdmin(RefreshingAdmin):
     # The page of one
 
     def get_urls(self) -> list[Any]:
-        ask = self.admin_site.admin_view(self.request_information_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_request_information"
-        return [path("<path:object_id>/request-information/", ask, name=name), *super().get_urls()]
+        def own(route: str, view: Any, name: str) -> Any:
+            name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+            return path(route, self.admin_site.admin_view(view), name=name)
+
+        return [
+            own("ask-from-list/", self.ask_from_list_view, "ask_from_list"),
+            own("<path:object_id>/request-information/", self.request_information_view, "request_information"),
+            own("<path:object_id>/look-at/", self.look_at_view, "look_at"),
+            *super().get_urls(),
+        ]
+
+    @durable
+    def look_at_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """*I have looked at this*, of answers to requests that were not made here."""
+        return act(self, request, object_id, _look_at, allowed=answers.may_read)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -270,9 +283,13 @@ class VerificationAdmin(RefreshingAdmin):
         rows = asked.select_related("batch").defer(*InformationRequest.SECRETS)
         newest_first = rows.order_by("-batch__confirmed_at", "-pk")
         return {
-            "subtitle": client_name(verification),
+            "title": _title(verification),
+            "subtitle": verification.scan_ref,
             "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in services.mark_missed(newest_first)],
+            "told": told.facts_of(verification),
+            "other_answers": answers.shown(request, verification.answers.filter(request=None).order_by("-received_at")),
+            "look_url": self.url_of("look_at", verification.pk),
             "history": history_of_verification(
                 verification, asked, page=request.GET.get("history", "1"), batch_url=self.batch_url
             ),
@@ -281,6 +298,10 @@ class VerificationAdmin(RefreshingAdmin):
             else "",
             "refresh_url": self.refresh_url(request, verification),
             "may_not_be_asked": not verification.is_eligible,
+            "erased": erased_text(verification),
+            "erase_url": self.url_of("erase", verification.pk)
+            if self.has_erase_personal_data_permission(request, verification) and not verification.erased_at
+            else "",
         }
 
     def _as_row(self, row: InformationRequest) -> dict[str, Any]:
@@ -289,26 +310,31 @@ class VerificationAdmin(RefreshingAdmin):
             "asked_on": wording.short_day_text(moment) if moment else "",
             "asks": wording.asks_text(row.batch),
             "state": state_html(row),
-            "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else "",
+            "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else wording.marked_text(row),
             "by": row.batch.confirmed_by_name,
             "note": row.batch.note,
             "url": self.url_of("change", row.pk, model=InformationRequest),
         }
 
 
-def _in_words(fields: Sequence[Any]) -> list[Any]:
-    """The same fields, which may stand side by side in a tuple, with the status in words."""
-    return [
-        _in_words(field) if isinstance(field, list | tuple) else "status_in_words" if field == "status" else field
-        for field in fields
-    ]
+def _request_one(model_admin: VerificationAdmin, request: HttpRequest, verification: Verification) -> HttpResponse:
+    one = model_admin.get_queryset(request).filter(pk=verification.pk)
+    answer = model_admin.go_to_plan(request, one, _("1 chosen on its page"))
+    return answer or HttpResponseRedirect(model_admin.url_of("change", verification.pk))
 
 
-def _too_many(count: int, limit: int) -> str:
-    return ngettext(
-        "You chose %(count)s verification, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made.",
-        "You chose %(count)s verifications, and %(limit)s can be asked at once. Choose fewer, for example with the "
-        "filters. Nothing was made.",
-        count,
-    ) % {"count": wording.number_text(count), "limit": wording.number_text(limit)}
+def _look_at(model_admin: VerificationAdmin, request: HttpRequest, verification: Verification) -> HttpResponse:
+    answers.look_at(request, verification.answers.filter(request=None))
+    return HttpResponseRedirect(model_admin.url_of("change", verification.pk))
+
+
+def _title(verification: Verification) -> str:
+    """As it may stand over a printed page, or become the name of a file."""
+    if verification.erased_at is not None:
+        return _("Verification of an erased client")
+    return _("Verification of %(client)s") % {"client": client_name(verification)}
+
+
+def _in_words(fields: Sequence[Any], words: Mapping[str, str]) -> list[Any]:
+    """The same fields, which may stand side by side in a tuple, with ``words`` in place of some."""
+    return [_in_words(field, words) if isinstance(field, list | tuple) else words.get(field, field) for field in fields]

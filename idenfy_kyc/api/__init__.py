@@ -7,10 +7,14 @@ from .current import CurrentStatus, IdentificationsPage, Listed, decipher_page, 
 from .protocol import (
     InformationAsks,
     InformationSession,
+    VerificationAsks,
+    VerificationSession,
     decipher_identifications,
     decipher_request_information,
+    decipher_start_verification,
     request_information_path,
     request_information_payload,
+    start_verification_payload,
 )
 
 __all__ = [
@@ -20,10 +24,14 @@ __all__ = [
     "InformationAsks",
     "InformationSession",
     "Listed",
+    "VerificationAsks",
+    "VerificationSession",
     "decipher_identifications",
     "decipher_page",
     "decipher_request_information",
+    "decipher_start_verification",
     "decipher_status",
     "request_information_path",
     "request_information_payload",
+    "start_verification_payload",
 ]

@@ -69,6 +69,7 @@ class RequestBatch(models.Model):
     class Meta:
         verbose_name = _("request batch")
         verbose_name_plural = _("request batches")
+        indexes = [models.Index(fields=["confirmed_by_name", "id"], name="idenfy_kyc_bat_asked_by")]
         constraints = [
             models.CheckConstraint(
                 name="idenfy_kyc_batch_pause_has_reason",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,11 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def due(self) -> WebhookDeliveryQuerySet:
         """Those whose handling broke off, or never began: it may well work now. What cannot be read never will."""
         return self.failed().filter(problem__in=["", DeliveryProblem.BROKE_OFF]).exclude(body="")
+
+    def forget(self, at: datetime) -> None:
+        """Leave nothing of what these say, and nothing to be handled: their client's personal data is erased."""
+        self.failed().update(handled_at=at, problem=DeliveryProblem.ERASED)
+        self.exclude(body="").update(body="")
 
 
 class WebhookDelivery(models.Model):

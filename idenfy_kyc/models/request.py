@@ -8,11 +8,12 @@ from typing import Any
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..choices import CLOSED, ENDS_BY_CLOCK, OPEN, State
+from ..choices import CLOSED, ENDS_BY_CLOCK, MARKABLE, OPEN, State
+from ..conf import get_settings
 from .batch import RequestBatch
 from .fields import EncryptedTextField, Unreadable
 from .primary import PrimaryManager
@@ -63,6 +64,51 @@ class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):
     def in_flight(self, since: datetime) -> InformationRequestQuerySet:
         """Claimed after ``since``: a living sender may be asking them at this moment."""
         return self.filter(state=State.SENDING, sent_at__gt=since)
+
+    def markable(self) -> InformationRequestQuerySet:
+        """Those of which staff may say that they were answered."""
+        return self.filter(state__in=MARKABLE, sent_at__isnull=False)
+
+    def made(self) -> InformationRequestQuerySet:
+        """Those that somebody made of a client, sent or not: rows of plans are none."""
+        return self.exclude(state__in=[State.DRAFT, State.SKIPPED])
+
+    def asked_again_since(self) -> InformationRequestQuerySet:
+        """Those that a later request follows. Only the last of a chain can be asked again."""
+        return self.filter(Exists(InformationRequest.objects.made().filter(again_of=OuterRef("pk"))))
+
+    def refused_beside(self) -> InformationRequestQuerySet:
+        """Those that iDenfy refused while an earlier one was over only *here*, each with its end as ``held_until``.
+
+        iDenfy has no call to cancel a request. One that was withdrawn or given up once it was sent may still be
+        pending there, and as long as it is, iDenfy refuses new ones.
+        """
+        earlier = InformationRequest.objects.filter(
+            state=State.CANCELLED, verification=OuterRef("verification"), sent_at__isnull=False
+        )
+        alive = earlier.filter(expires_at__gt=OuterRef("outcome_at")).order_by("-expires_at").values("expires_at")
+        return (
+            self.filter(state=State.REFUSED).annotate(held_until=Subquery(alive[:1])).filter(held_until__isnull=False)
+        )
+
+    def needing_decision(self, now: datetime | None = None) -> InformationRequestQuerySet:
+        """Those that wait for a person; nothing will happen to them by itself before their time is over.
+
+        * Uncertain ones, until then; also those whose sender is presumed dead, and nobody has written it down yet.
+        * Queued ones of a batch that has stopped.
+        * Queued ones that nobody sends: the batch does not wait for a time, and within ``claim_window``, the longest
+          that a living sender's call may take, it neither began nor claimed anything. Somebody closed its page.
+        """
+        now, settings = now or timezone.now(), get_settings()
+        quiet = now - settings.claim_window
+        lively = InformationRequest.objects.filter(sent_at__gt=quiet).values("batch")
+        began = ("batch__confirmed_at", "batch__continued_at", "batch__paused_until")
+        is_sent = Q(batch__in=lively) | Q(*((f"{moment}__gt", quiet) for moment in began), _connector=Q.OR)
+        has_stopped = Q(batch__paused_at__isnull=False, batch__paused_until=None)
+        is_dead = Q(state=State.SENDING, sent_at__lte=now - settings.CLAIM_TIMEOUT)
+        is_uncertain = (Q(state=State.UNKNOWN) | is_dead) & Q(expires_at__gt=now)
+        can_wait = self.filter(state__in=[State.UNKNOWN, State.SENDING, State.QUEUED])  # few of many, by an index
+        return can_wait.filter(is_uncertain | Q(state=State.QUEUED) & (has_stopped | ~is_sent))
 
 
 class InformationRequest(models.Model):
@@ -130,6 +176,7 @@ class InformationRequest(models.Model):
             models.Index(fields=["verification", "sent_at"], name="idenfy_kyc_req_last_asked"),
             models.Index(fields=["batch", "outcome_at"], name="idenfy_kyc_req_outcomes"),
             models.Index(fields=["state", "expires_at"], name="idenfy_kyc_req_clock"),
+            models.Index(fields=["state", "id"], name="idenfy_kyc_req_state"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -156,6 +203,11 @@ class InformationRequest(models.Model):
     def shown_state(self) -> State:
         """The state as it is to anybody who looks now."""
         return State.EXPIRED if self.is_overdue() else State(self.state)
+
+    @property
+    def may_be_marked(self) -> bool:
+        """Whether staff may say that it was answered."""
+        return self.state in MARKABLE and self.sent_at is not None
 
     @property
     def has_link(self) -> bool:

@@ -32,6 +32,7 @@ def request_information(
     and ``bank_card_expected_last_four``. Look at ``shown_state`` of what comes back: only *issued* has a link.
 
     With ``send=False`` the request is only queued, and this is the one form allowed inside a transaction.
+    ``SECOND_PERSON_ABOVE`` does not apply: it is about plans, which people make and confirm; this is the host's code.
 
     Raises ``AlreadyOpen``, ``NotEligible``, ``ValidationError`` (what is asked), ``ImproperlyConfigured`` (no
     credentials), ``TypeError`` (an ask that there is not); and with ``send`` ``RuntimeError`` inside a transaction, and
@@ -70,12 +71,13 @@ def _queue_one(batch: RequestBatch, key: int, *, by: User, last_four: str) -> In
     """In one transaction. What is known of the verification is read anew: the caller's may be old."""
     verification = Verification.objects.get(pk=key)
     with transaction.atomic(using=database.alias()):
-        candidate = Candidate(verification.pk, verification.client_id, verification.status, verification.verified_at)
+        candidate = Candidate.of(verification)
         request = freeze(batch, [candidate]).requests.get()
         if request.state == State.SKIPPED:
-            raise NotEligible(request.reason_params["status"]) if request.reason == Reason.INELIGIBLE else AlreadyOpen()
+            ruled_out = request.reason in {Reason.INELIGIBLE, Reason.ERASED}
+            raise NotEligible(request.reason_params.get("status", request.reason)) if ruled_out else AlreadyOpen()
         try:
-            queue(batch, by=by, expected=1, last_four=last_four)
+            queue(batch, by=by, expected=1, last_four=last_four, may_alone=True)
         except PlanChanged:
             raise AlreadyOpen from None
         request.refresh_from_db()

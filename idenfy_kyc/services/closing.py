@@ -40,10 +40,11 @@ def record_answer(
         return [line_of(newest, EventKind.TOLD_AGAIN)] if newest is not None and is_open else []
     request = newest if newest is not None and not hasattr(newest, "answer") else None
     _keep(verification, request, report, given, at)
+    review: dict[str, Any] = {} if report.is_final else {"review_follows": True}
     if request is None:
-        return [line_about(verification, EventKind.ANSWERED_ELSEWHERE)]
+        return [line_about(verification, EventKind.ANSWERED_ELSEWHERE, **review)]
     _complete(request, at)
-    return [line_of(request, EventKind.ANSWERED, after=request.state)]
+    return [line_of(request, EventKind.ANSWERED, after=request.state, **review)]
 
 
 def record_review(verification: Verification, report: Report, *, at: datetime) -> list[RequestEvent]:
@@ -55,7 +56,9 @@ def record_review(verification: Verification, report: Report, *, at: datetime) -
     if waiting:
         reviewed = Answer.objects.filter(pk__in=[answer.pk for answer in waiting])
         reviewed.update(reviewed_at=at, **_result(report.status, asdict(report.checks)))
-    return [_line(verification, answer.request, EventKind.REVIEWED) for answer in waiting]
+    decided = {"status": report.status, "additional_step": report.checks.additional_step}
+    said: dict[str, Any] = {name: word for name, word in decided.items() if word}
+    return [_line(verification, answer.request, EventKind.REVIEWED, **said) for answer in waiting]
 
 
 def look_at(answers: Iterable[Answer], *, by: User) -> int:
@@ -74,10 +77,17 @@ def look_at(answers: Iterable[Answer], *, by: User) -> int:
 
 
 def _line(
-    verification: Verification, request: InformationRequest | None, kind: EventKind, *, by: User = None
+    verification: Verification,
+    request: InformationRequest | None,
+    kind: EventKind,
+    *,
+    by: User = None,
+    **params: Any,
 ) -> RequestEvent:
     """A line about an answer stands with its request, or else with the verification."""
-    return line_of(request, kind, by=by) if request is not None else line_about(verification, kind, by=by)
+    if request is None:
+        return line_about(verification, kind, by=by, **params)
+    return line_of(request, kind, by=by, **params)
 
 
 def _keep(

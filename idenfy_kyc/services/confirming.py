@@ -3,10 +3,12 @@
 One transaction, in this order:
 
 1. a compare-and-set of the batch, first, so that SQLite takes its write lock at once and a second press does nothing;
-2. lock *every verification of the clients in the plan*, in primary-key order, in portions, without a join: two plans
-   with different verifications of one client meet here, and plans in different orders cannot deadlock;
+2. lock the requests that are asked again, and then *every verification of the clients in the plan*, in primary-key
+   order, in portions, without a join: two plans with different verifications of one client meet here, and plans in
+   different orders cannot deadlock;
 3. the drafts that may not be asked any more are skipped and say why;
-4. queue the others, whose verification and client have no open request.
+4. queue the others, whose verification and client have no open request but the uncertain one that they follow: that
+   one is given up just before.
 
 If the number on the button no longer holds, the fourth step is not taken, and the page shows the difference. The unique
 columns hold "one open request per client" even against code that takes no locks; then the whole is repeated.
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
@@ -24,25 +26,29 @@ from django.utils import timezone
 
 from ..choices import EventKind, Reason, State
 from ..conf import get_settings
-from ..exceptions import PlanChanged
+from ..exceptions import PlanChanged, SecondPersonNeeded
 from ..models import InformationRequest, RequestBatch, Verification, client_digest
 from ..models.request import validate_last_four
 from . import database
 from .account import fingerprint
+from .again import follow
+from .blocking import open_requests, overtaken
 from .ending import write_down_time
-from .planning import ASKED, open_requests
+from .planning import ASKED, hold_plan
 from .record import frozen_name, note_batch, note_requests
 
 if TYPE_CHECKING:
     from .record import User
 
 
-def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_four: str = "") -> bool:
+def confirm(batch: RequestBatch, *, by: User, expected: int | None = None, last_four: str | None = None) -> bool:
     """Queue the plan's clients; return False if somebody had confirmed it already (then nothing is done twice).
 
     What is asked is taken from ``batch`` as it is in memory. ``expected`` is the number that the person saw on the
-    button. Raises ``PlanChanged`` if another number would be asked, ``ValidationError`` if the asks are not valid,
-    and ``ImproperlyConfigured`` without credentials.
+    button. ``last_four`` are the digits expected on the card of a plan's one client; with None those that the plan was
+    saved with. Raises ``PlanChanged`` if another number would be asked, ``SecondPersonNeeded`` (and records that) if
+    ``by`` may not confirm so many, ``ValidationError`` if the asks are not valid, and ``ImproperlyConfigured`` without
+    credentials.
     """
     check_configured()
     check_asks(batch, last_four=last_four)
@@ -59,7 +65,39 @@ def check_configured() -> None:
         raise ImproperlyConfigured("IDENFY_KYC has no API_KEY and API_SECRET: set both to ask for information.")
 
 
-def check_asks(batch: RequestBatch, *, last_four: str = "") -> None:
+def needs_second_person(batch: RequestBatch, *, by: User, clients: int) -> bool:
+    """Whether ``by`` may not confirm a plan of so many clients: above ``SECOND_PERSON_ABOVE`` its planner may not.
+
+    The rule is about people. So nobody (``by`` is None) is no second person; and where the planner's account is gone,
+    whoever bears the name that was frozen with the plan is taken for the planner, who may have got a new account: to
+    refuse a namesake costs a colleague's minute. A plan that a program made has no planner, and any person may confirm.
+    """
+    limit = get_settings().SECOND_PERSON_ABOVE
+    if limit is None or clients <= limit:
+        return False
+    if by is None or batch.planned_by_id is not None:
+        return by is None or batch.planned_by_id == by.pk
+    return bool(batch.planned_by_name) and batch.planned_by_name == frozen_name(by)
+
+
+def save_plan(batch: RequestBatch, *, last_four: str | None = None) -> bool:
+    """Keep what is asked, and why, with a plan, as it is in ``batch`` in memory; return whether it is a plan still.
+
+    So one person fills in what another one confirms. ``last_four`` stays with the plan's one client, if it has one
+    only. Raises ``ValidationError`` if the asks are not valid.
+    """
+    check_asks(batch, last_four=last_four)
+    with transaction.atomic(using=database.alias()):
+        if not hold_plan(batch):
+            return False
+        RequestBatch.objects.filter(pk=batch.pk).update(**_asks(batch))
+        drafts = list(batch.rows_in(State.DRAFT).values_list("pk", flat=True)[:2])
+        if last_four is not None and len(drafts) == 1:
+            batch.requests.filter(pk__in=drafts).update(bank_card_expected_last_four=last_four)
+    return True
+
+
+def check_asks(batch: RequestBatch, *, last_four: str | None = None) -> None:
     """Raise ``ValidationError``, by field, for what iDenfy would refuse or an auditor would miss."""
     batch.clean_fields(exclude=[field.name for field in RequestBatch._meta.fields if field.name not in ASKED])
     batch.clean()
@@ -70,35 +108,47 @@ def check_asks(batch: RequestBatch, *, last_four: str = "") -> None:
             raise ValidationError({"bank_card_expected_last_four": error}) from None
 
 
-def queue(batch: RequestBatch, *, by: User, expected: int | None, last_four: str) -> bool:
-    """The transaction of :func:`confirm`, and nothing but it."""
-    keys = _keys_to_lock(batch)
+def queue(
+    batch: RequestBatch, *, by: User, expected: int | None, last_four: str | None, may_alone: bool = False
+) -> bool:
+    """The transaction of :func:`confirm`, and nothing but it. ``may_alone``: whoever planned may confirm any number."""
+    keys, followed = _keys_to_lock(batch)
     with transaction.atomic(using=database.alias()):
-        plan = RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None)
-        if not plan.update(confirmed_at=None):  # changes nothing, and locks the row
+        if not hold_plan(batch):
             return False
-        drafts = _locked_drafts(batch, keys)
-        _skip(_blocked(drafts))
+        drafts = _locked_drafts(batch, keys, followed)
+        _skip(_blocked(batch, drafts))
         free = [draft for draft in drafts if not draft.reason]
         holds = bool(free) and expected in {None, len(free)}
-        if holds:
-            plan.update(
+        is_refused = holds and not may_alone and needs_second_person(batch, by=by, clients=len(free))
+        if is_refused:
+            note_batch(EventKind.NOT_ALLOWED, batch, by=by, clients=len(free))
+        elif holds:
+            RequestBatch.objects.filter(pk=batch.pk).update(
                 confirmed_at=timezone.now(),
                 confirmed_by=by,
                 confirmed_by_name=frozen_name(by),
                 fingerprint=fingerprint(),
-                **{name: getattr(batch, name) for name in ASKED},
+                **_asks(batch),
             )
-            _queue_all(free, last_four=last_four)
+            follow(free, by=by)
+            _queue_all(batch, free, last_four=last_four)
             note_batch(EventKind.CONFIRMED, batch, by=by, clients=len(free))
+    if is_refused:
+        raise SecondPersonNeeded
     if not holds:
         raise PlanChanged(expected=expected or 0, actual=len(free))
     return True
 
 
-def _queue_all(free: list[InformationRequest], *, last_four: str) -> None:
+def _asks(batch: RequestBatch) -> dict[str, Any]:
+    return {name: getattr(batch, name) for name in ASKED}
+
+
+def _queue_all(batch: RequestBatch, free: list[InformationRequest], *, last_four: str | None) -> None:
     """Queue them all. Whoever left one out in this very moment makes the number wrong: then nobody is asked."""
-    extra = {"bank_card_expected_last_four": last_four} if last_four else {}
+    digits = "" if last_four is None and not batch.bank_card_verification else last_four
+    extra = {} if digits is None else {"bank_card_expected_last_four": digits}
     queued = sum(
         InformationRequest.objects.filter(pk__in=[draft.pk for draft in portion]).move(State.QUEUED, **extra)
         for portion in database.portions(free)
@@ -107,43 +157,56 @@ def _queue_all(free: list[InformationRequest], *, last_four: str) -> None:
         raise PlanChanged(expected=len(free), actual=queued)
 
 
-def _keys_to_lock(batch: RequestBatch) -> list[int]:
-    """Every verification of the clients in the plan.
+def _keys_to_lock(batch: RequestBatch) -> tuple[list[int], list[int]]:
+    """Every verification of the clients in the plan, and every request that it asks again after.
 
     Read before the transaction: under REPEATABLE READ the first plain SELECT decides what a transaction sees, and that
     must come after the locks, or it would not see what others did while it waited for them.
     """
-    keys, clients = set(), set()
-    for key, client_id in batch.rows_in(State.DRAFT).values_list("verification_id", "verification__client_id"):
+    keys, clients, followed = set(), set(), set()
+    drafts = batch.rows_in(State.DRAFT)
+    for key, client_id, before in drafts.values_list("verification_id", "verification__client_id", "again_of_id"):
         keys.add(key)
         clients.add(client_id)
+        followed.add(before)
     for portion in database.portions(sorted(clients)):
         keys |= set(Verification.objects.of_clients(portion).values_list("pk", flat=True))
-    return sorted(keys)
+    return sorted(keys), sorted(filter(None, followed))
 
 
-def _locked_drafts(batch: RequestBatch, keys: list[int]) -> list[InformationRequest]:
-    """The drafts as they are once nobody else can ask their clients."""
+def _locked_drafts(batch: RequestBatch, keys: list[int], followed: list[int]) -> list[InformationRequest]:
+    """The drafts as they are once nobody else can ask their clients.
+
+    What they are asked again after is locked as well, so that no late answer comes in between; and first, because
+    whoever writes an answer locks its request before the verification that his line of the record refers to.
+    """
+    for portion in database.portions(followed):
+        list(InformationRequest.objects.filter(pk__in=portion).order_by("pk").select_for_update().values_list("pk"))
     for portion in database.portions(keys):
         list(Verification.objects.filter(pk__in=portion).order_by("pk").select_for_update().values_list("pk"))
     return list(batch.requests.filter(state=State.DRAFT).select_related("verification").order_by("pk"))
 
 
-def _blocked(drafts: list[InformationRequest]) -> list[InformationRequest]:
+def _blocked(batch: RequestBatch, drafts: list[InformationRequest]) -> list[InformationRequest]:
     """The drafts that may not be asked any more, each with its reason and its parameters set (in memory).
 
     A plan may be days old: statuses, and whose verification it is, are looked at again.
     """
     _renew_client_keys(drafts)
     clients = {draft.verification.client_id for draft in drafts if draft.client_key}
-    open_verifications, open_clients = open_requests((draft.verification_id for draft in drafts), clients)
+    open_ones = open_requests((draft.verification_id for draft in drafts), clients)
+    over = overtaken((draft.again_of_id for draft in drafts if draft.again_of_id), since=batch.planned_at)
     seen: set[str] = set()
     for draft in drafts:
-        is_open = open_verifications.get(draft.verification_id) or open_clients.get(draft.client_key or "")
-        if not draft.verification.is_eligible:
+        is_open = open_ones.in_the_way(draft.verification_id, draft.client_key, follows=draft.again_of_id)
+        if draft.verification.erased_at is not None:
+            draft.reason = Reason.ERASED
+        elif not draft.verification.is_eligible:
             draft.reason, draft.reason_params = Reason.INELIGIBLE, {"status": draft.verification.status}
         elif is_open:
             draft.reason, draft.reason_params = Reason.OPEN_REQUEST, is_open
+        elif draft.again_of_id in over:
+            draft.reason = Reason.OVERTAKEN
         elif draft.client_key in seen:
             draft.reason = Reason.SAME_CLIENT
         elif draft.client_key:

@@ -1,4 +1,4 @@
-"""What ends a request without iDenfy: the clock, a sender that died, a person who withdraws it.
+"""What ends a request without iDenfy: the clock, a sender that died, a person who withdraws, gives up or marks it.
 
 Nobody is stuck: every reader treats an overdue row as expired at once (see ``InformationRequestQuerySet``), and the
 functions here write it down, before anything is planned, confirmed or sent.
@@ -15,12 +15,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ..choices import ENDS_BY_CLOCK, EventKind, Reason, State
+from ..choices import ENDS_BY_CLOCK, MARKABLE, EventKind, Reason, State
 from ..conf import get_settings
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
 from . import database
-from .record import note_requests
+from .record import frozen_name, note_requests
 
 if TYPE_CHECKING:
     from .record import User
@@ -48,31 +48,69 @@ def withdraw(requests: Iterable[InformationRequest], *, by: User, note: str) -> 
     iDenfy has no call to cancel a request: the link stops working *here*, and iDenfy may hold the request as pending.
     Raises ``ValidationError`` without a reason.
     """
-    note = note.strip()
-    if not note:
-        raise ValidationError({"note": _("Give a reason.")})
-    write_down_time()
-    withdrawn = 0
-    for portion in database.portions(request.pk for request in requests):
-        withdrawn += _end(
-            InformationRequest.objects.filter(pk__in=portion),
-            Q(state__in=WITHDRAWABLE),
-            State.CANCELLED,
-            EventKind.WITHDRAWN,
-            by=by,
-            note=note,
-            ended_at=timezone.now(),
-            reason=Reason.WITHDRAWN,
-            reason_params={"note": note},
-        )
-    return withdrawn
+    note = _checked(note, _("Give a reason."))
+    how = Q(state__in=WITHDRAWABLE), State.CANCELLED, EventKind.WITHDRAWN
+    return _end_each(requests, *how, by=by, note=note, reason=Reason.WITHDRAWN, reason_params={"note": note})
+
+
+def mark_answered(requests: Iterable[InformationRequest], *, by: User, note: str) -> int:
+    """Record that these clients have answered, though iDenfy did not report it; return how many were marked.
+
+    ``note`` says where it was seen, and stands with ``by`` beside the state: what staff say is never taken for what
+    iDenfy said. The link stops working. Those that were never sent, are under way, were refused or are answered
+    already are left alone. Raises ``ValidationError`` without a note.
+    """
+    note = _checked(note, _("Say where it was seen."))
+    said = {"by": frozen_name(by), "note": note}
+    how = Q(state__in=MARKABLE, sent_at__isnull=False), State.COMPLETED, EventKind.MARKED
+    return _end_each(requests, *how, by=by, note=note, reason=Reason.MARKED, reason_params=said)
+
+
+def give_up(requests: InformationRequestQuerySet, *, by: User) -> int:
+    """Close the uncertain ones of these requests, whose clients are asked again; return how many were."""
+    return _end(
+        requests,
+        Q(state=State.UNKNOWN),
+        State.CANCELLED,
+        EventKind.GIVEN_UP,
+        by=by,
+        ended_at=timezone.now(),
+        reason=Reason.GIVEN_UP,
+        reason_params={"by": frozen_name(by)},
+    )
 
 
 def cancel_ineligible(requests: InformationRequestQuerySet) -> int:
     """Take queued requests whose verification may no longer be asked out of the queue; return how many were."""
-    gone = requests.filter(verification__status__in=get_settings().INELIGIBLE_STATUSES)
+    ruled_out = Q(verification__status__in=get_settings().INELIGIBLE_STATUSES)
+    gone = requests.filter(ruled_out | Q(verification__erased_at__isnull=False))
     queued = Q(state=State.QUEUED)
     return _end(gone, queued, State.CANCELLED, EventKind.CANCELLED, ended_at=timezone.now(), reason=Reason.INELIGIBLE)
+
+
+def _checked(note: str, complaint: str) -> str:
+    if not (stripped := note.strip()):
+        raise ValidationError({"note": complaint})
+    return stripped
+
+
+def _end_each(requests: Iterable[InformationRequest], while_: Q, to: State, kind: EventKind, **fields: Any) -> int:
+    """End what a person chose, after the clock has had its say; return how many were."""
+    write_down_time()
+    return sum(
+        _end(InformationRequest.objects.filter(pk__in=portion), while_, to, kind, ended_at=timezone.now(), **fields)
+        for portion in database.portions(request.pk for request in requests)
+    )
+
+
+def withdraw_erased(requests: InformationRequestQuerySet, *, by: User) -> int:
+    """Withdraw the open ones of these requests, whose clients are being erased; return how many were.
+
+    Part of that transaction. Those under way at this moment are left alone.
+    """
+    how = Q(state__in=WITHDRAWABLE), State.CANCELLED, EventKind.WITHDRAWN
+    said: dict[str, Any] = {"reason": Reason.ERASED, "reason_params": {}}
+    return _end(requests, *how, by=by, ended_at=timezone.now(), **said)
 
 
 def _end(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +36,7 @@ def record_verifications(rows: Iterable[Mapping[str, Any]]) -> Recorded:
     row, before anything is written.
     """
     wanted: dict[str, dict[str, Any]] = {}
-    for number, row in enumerate(rows, start=1):
-        values = _checked(row, number)
+    for values in _all_checked(rows):
         wanted.setdefault(values["scan_ref"], {}).update(values)
     added = changed = 0
     # In one order, so that two imports of the same go one behind the other and not at each other's throats.
@@ -47,25 +46,77 @@ def record_verifications(rows: Iterable[Mapping[str, Any]]) -> Recorded:
     return Recorded(added, changed, len(wanted) - added - changed)
 
 
-def _checked(row: Mapping[str, Any], number: int) -> dict[str, Any]:
+def add_verifications(rows: Iterable[Mapping[str, Any]]) -> list[Verification]:
+    """Add those whose ``scan_ref`` is not here yet, all or none of them, and return them; what is here stays as it is.
+
+    Rows as for :func:`record_verifications`; of two with one ``scan_ref`` the first counts. Raises ``ValidationError``,
+    naming the row, before anything is written.
+    """
+    wanted: dict[str, dict[str, Any]] = {}
+    for values in _all_checked(rows):
+        wanted.setdefault(values["scan_ref"], values)
+    return database.repeat_on_conflict(lambda: _add(wanted))
+
+
+def problem_with(row: Mapping[str, Any]) -> str:
+    """Why this row could not be added, in words; empty if it could."""
+    try:
+        _checked(row)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+def scan_refs_here(scan_refs: Iterable[str]) -> set[str]:
+    """Those of ``scan_refs`` that are taken, by whomever they may be seen."""
+    wanted = sorted(set(scan_refs))
+    known = {
+        scan_ref.lower()
+        for portion in database.portions(wanted)
+        for scan_ref in Verification.objects.filter(scan_ref__in=portion).values_list("scan_ref", flat=True)
+    }
+    # A database that takes capitals for the same as small letters would not have both.
+    return {scan_ref for scan_ref in wanted if scan_ref.lower() in known}
+
+
+def _all_checked(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for number, row in enumerate(rows, start=1):
+        try:
+            yield _checked(row)
+        except ValidationError as error:
+            params = {"number": number, "problem": " ".join(error.messages)}
+            raise ValidationError(_("Row %(number)s: %(problem)s"), params=params) from None
+
+
+def _checked(row: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(row) - {"scan_ref", *FIELDS}
     if unknown:
-        raise ValidationError(
-            _("Row %(number)s: %(names)s is not known here."),
-            params={"number": number, "names": ", ".join(sorted(unknown))},
-        )
+        raise ValidationError(_("%(names)s is not known here."), params={"names": ", ".join(sorted(unknown))})
     row = {name: "" if value is None and name != "verified_at" else value for name, value in row.items()}
     verification = Verification(**row)
     try:
         verification.clean_fields(exclude=["updated_at", "created_at"])
     except ValidationError as error:
         problem = "; ".join(f"{name}: {' '.join(words)}" for name, words in error.message_dict.items())
-        raise ValidationError(_("Row %(number)s: %(problem)s"), params={"number": number, "problem": problem}) from None
+        raise ValidationError(problem) from None
     values = {name: getattr(verification, name) for name in row}
     verified_at = values.get("verified_at")
     if verified_at is not None and settings.USE_TZ and timezone.is_naive(verified_at):
         values["verified_at"] = timezone.make_aware(verified_at)
     return values
+
+
+def _add(wanted: Mapping[str, Mapping[str, Any]]) -> list[Verification]:
+    """In one transaction; read before it, as it must begin with a write. Who adds the same at once, repeats."""
+    new = sorted(wanted.keys() - scan_refs_here(wanted))
+    with transaction.atomic(using=database.alias()):
+        Verification.objects.bulk_create(Verification(**wanted[scan_ref]) for scan_ref in new)
+    # MySQL does not tell the keys of what it inserted.
+    return [
+        verification
+        for portion in database.portions(new)
+        for verification in Verification.objects.filter(scan_ref__in=portion)
+    ]
 
 
 def _upsert(portion: list[dict[str, Any]]) -> tuple[int, int]:
@@ -79,7 +130,8 @@ def _upsert(portion: list[dict[str, Any]]) -> tuple[int, int]:
     ]
     with transaction.atomic(using=database.alias()):
         Verification.objects.bulk_create(new)
-        Verification.objects.bulk_update(changed, [*FIELDS, "updated_at"])
+        # Somebody may have been erased since they were read.
+        Verification.objects.filter(erased_at=None).bulk_update(changed, [*FIELDS, "updated_at"])
     return len(new), len(changed)
 
 

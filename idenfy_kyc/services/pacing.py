@@ -32,7 +32,7 @@ from .record import note_batch
 REFUSALS_THAT_STOP = 5
 DOUBTS_THAT_WAIT = 3
 OUTCOMES_COMPARED = 100
-"""How far back refusals are compared with each other."""
+"""How far back outcomes are compared with each other."""
 SHORTEST_RETRY_AFTER = timedelta(seconds=1)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 HOUR = timedelta(hours=1)
@@ -88,9 +88,10 @@ def refusals_are_accepted(batch: RequestBatch) -> bool:
 
 def catch_up(batch: RequestBatch) -> None:
     """Wait, if the last outcomes say so and the sender that wrote them died before it could."""
-    last = list(_last_outcomes(batch, DOUBTS_THAT_WAIT))
+    last = _last_asked(batch)
     started = batch.run_started_at
-    if _are_doubts(last) and started is not None and all(request.outcome_at >= started for request in last):
+    since = [request.outcome_at for request in last if request.outcome_at is not None]
+    if _are_doubts(last) and started is not None and min(since) >= started:
         _wait(batch, PauseReason.OUTAGE, timezone.now())
 
 
@@ -133,7 +134,7 @@ def react(batch: RequestBatch, outcome: Outcome) -> None:
     if outcome.effect is Effect.GO_ON:
         _go_on(batch, outcome, now)
     elif outcome.effect is Effect.DOUBT:
-        if _are_doubts(list(_last_outcomes(batch, DOUBTS_THAT_WAIT))):
+        if _are_doubts(_last_asked(batch)):
             _wait(batch, PauseReason.OUTAGE, now)
     elif outcome.effect is Effect.WAIT:
         _wait(batch, PauseReason(outcome.pause_reason), now)
@@ -170,7 +171,8 @@ def _go_on(batch: RequestBatch, outcome: Outcome, now: datetime) -> None:
         last = _last_outcomes(batch, OUTCOMES_COMPARED).filter(outcome_at__gte=batch.run_started_at)
         same = Counter(_refusal(request) for request in last if request.state == State.REFUSED)
         if same and max(same.values()) >= REFUSALS_THAT_STOP:
-            stop(batch, PauseReason.REFUSALS, count=REFUSALS_THAT_STOP, **_said(outcome))
+            said = _said(outcome) | {"message": _NUMBERS.sub("…", outcome.message)[:500]}  # no client's in particular
+            stop(batch, PauseReason.REFUSALS, count=REFUSALS_THAT_STOP, **said)
 
 
 def _refusal(request: InformationRequest) -> tuple[int | None, str, str]:
@@ -182,6 +184,16 @@ def _are_doubts(last: list[InformationRequest]) -> bool:
     return [request.state for request in last] == [State.UNKNOWN] * DOUBTS_THAT_WAIT
 
 
+def _last_asked(batch: RequestBatch) -> list[InformationRequest]:
+    """The three asked last of those answered lately, newest first.
+
+    In the order in which they were asked, not answered: good answers to calls from before an outage come in its midst,
+    and would hide that all those since have failed.
+    """
+    answered = sorted(_last_outcomes(batch, OUTCOMES_COMPARED), key=lambda request: (request.sent_at, request.pk))
+    return answered[: -DOUBTS_THAT_WAIT - 1 : -1]
+
+
 def _last_outcomes(batch: RequestBatch, count: int) -> Any:
     """The answers, or their absence, written last; filters may follow, so the number is cut by key."""
     last = (
@@ -189,7 +201,8 @@ def _last_outcomes(batch: RequestBatch, count: int) -> Any:
         .exclude(reason=Reason.SENDER_DIED)
         .order_by("-outcome_at", "-pk")
     )
-    return InformationRequest.objects.filter(pk__in=list(last.values_list("pk", flat=True)[:count]))
+    keys = list(last.values_list("pk", flat=True)[:count])
+    return InformationRequest.objects.filter(pk__in=keys).defer(*InformationRequest.SECRETS)
 
 
 def _wait(batch: RequestBatch, reason: PauseReason, now: datetime, *, retry_after: float | None = None) -> None:

@@ -35,6 +35,8 @@ logger = logging.getLogger("idenfy_kyc")
 
 REPEAT = timedelta(minutes=15)
 """The same again within this time is a retry of the network; later it may be news: approved, denied, approved."""
+PATIENCE = 4.0
+"""Seconds for which a delivery is held that the database will not take: iDenfy waits ten, and hardly tries again."""
 HANDLED_AGAIN = 20
 """Earlier ones that one delivery takes along at the most."""
 
@@ -50,9 +52,11 @@ def receive(*, event_type: str, body: bytes, signature: str) -> WebhookDelivery:
     if not signature_fits(body, signature, get_settings().WEBHOOK_SIGNING_KEYS):
         _count_rejection(timezone.now(), is_named=bool(event_type))
         raise DeliveryRejected("The signature fits none of the keys")
-    delivery, is_new = _keep(event_type[:100], body)
+    delivery, is_new = database.insist(lambda: _keep(event_type[:100], body), patience=PATIENCE)
     if is_new or _is_due(delivery):
         handle(delivery)
+    else:
+        _forget_erased(delivery)
     return delivery
 
 
@@ -92,6 +96,7 @@ def _note_problem(delivery: WebhookDelivery, problem: str) -> bool:
     delivery.problem = problem
     try:
         WebhookDelivery.objects.filter(pk=delivery.pk, handled_at=None).update(problem=problem)
+        _forget_erased(delivery)
     except DatabaseError:
         logger.error("Delivery %s was kept, and not handled: the database is away.", delivery.pk)
     return False
@@ -100,30 +105,29 @@ def _note_problem(delivery: WebhookDelivery, problem: str) -> bool:
 def _keep(event_type: str, body: bytes) -> tuple[WebhookDelivery, bool]:
     """The delivery's row, and whether it is new. The same bytes again are counted on their row."""
     digest, now, text = delivery_digest(event_type, body), timezone.now(), body.decode("latin-1")
-    row = {
-        "digest": digest,
-        "body_digest": hashlib.sha256(body).hexdigest(),
-        "event_type": event_type,
-        "scan_ref": scan_ref_of(body),
-        "body": text,
-        "received_at": now,
-        "last_received_at": now,
-        "after_silence": follows_silence(now),
-    }
-    if new := database.repeat_on_conflict(lambda: _insert(row), times=2):
-        return new, True
-    known = WebhookDelivery.objects.filter(digest=digest)
-    known.update(receipts=F("receipts") + 1, last_received_at=now, body=text)
-    return known.get(), False
-
-
-def _insert(row: dict[str, Any]) -> WebhookDelivery | None:
-    """None if it is there already."""
     try:
         with transaction.atomic(using=database.alias()):
-            return WebhookDelivery.objects.create(**row)
+            new = WebhookDelivery.objects.create(
+                digest=digest,
+                body_digest=hashlib.sha256(body).hexdigest(),
+                event_type=event_type,
+                scan_ref=scan_ref_of(body),
+                body=text,
+                received_at=now,
+                last_received_at=now,
+                after_silence=follows_silence(now),
+            )
+            return new, True
     except IntegrityError:
-        return None
+        known = WebhookDelivery.objects.filter(digest=digest)
+        known.update(receipts=F("receipts") + 1, last_received_at=now, body=text)
+        return known.get(), False
+
+
+def _forget_erased(delivery: WebhookDelivery) -> None:
+    """What says nothing new, or nothing that can be handled, keeps no body either once its client is erased."""
+    if Verification.objects.filter(scan_ref=delivery.scan_ref, erased_at__isnull=False).exists():
+        WebhookDelivery.objects.filter(pk=delivery.pk).forget(timezone.now())
 
 
 def _is_due(delivery: WebhookDelivery) -> bool:
@@ -144,6 +148,7 @@ def _apply(delivery: WebhookDelivery, report: Report) -> None:
         if problem := _do(delivery, report):
             body = {} if problem == DeliveryProblem.NOT_OURS else {"body": ""}
             WebhookDelivery.objects.filter(pk=delivery.pk).update(problem=problem, **body)
+            _forget_erased(delivery)
     delivery.handled_at = now
 
 

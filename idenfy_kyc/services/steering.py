@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from ..choices import ENDS_BY_CLOCK, BatchState, EventKind, PauseReason, State
+from ..choices import ENDS_BY_CLOCK, BatchState, EventKind, PauseReason, Reason, State
 from ..models import InformationRequest, RequestBatch
 from . import database, pacing
 from .account import fingerprint
@@ -30,6 +30,10 @@ class Progress:
     counts: dict[State, int] = field(default_factory=dict)
     links: int = 0
     """How many clients got a link, whatever became of it since."""
+    reached: int = 0
+    """How many clients got a link, or answered without one that we saw."""
+    marked: int = 0
+    """How many of those who answered did so as staff say, and not as iDenfy does."""
     in_flight: int = 0
     """How many calls living senders have under way."""
 
@@ -64,21 +68,27 @@ def progress_of_each(batches: Sequence[RequestBatch], *, now: datetime | None = 
     now = now or timezone.now()
     overdue = Count("pk", filter=Q(state__in=ENDS_BY_CLOCK, expires_at__lte=now))
     counts: dict[int, Counter[State]] = {batch.pk: Counter() for batch in batches}
-    links: Counter[int] = Counter()
+    sums: dict[int, Counter[str]] = {batch.pk: Counter() for batch in batches}
     of_these = InformationRequest.objects.filter(batch__in=list(counts)).order_by()
-    for row in of_these.values("batch_id", "state").annotate(
-        rows=Count("pk"), overdue=overdue, links=Count("issued_at")
-    ):
+    summed = {
+        "links": Count("issued_at"),
+        "reached": Count("pk", filter=Q(issued_at__isnull=False) | Q(state=State.COMPLETED)),
+        "marked": Count("pk", filter=Q(state=State.COMPLETED, reason=Reason.MARKED)),
+    }
+    rows: Iterable[Mapping[str, Any]] = of_these.values("batch_id", "state").annotate(
+        rows=Count("pk"), overdue=overdue, **summed
+    )
+    for row in rows:
         counted = counts[row["batch_id"]]
         counted[State(row["state"])] += row["rows"] - row["overdue"]
         counted[State.EXPIRED] += row["overdue"]
-        links[row["batch_id"]] += row["links"]
+        sums[row["batch_id"]].update({name: row[name] for name in summed})
     in_flight = pacing.in_flight_by_batch(of_these, now)
     return {
         batch.pk: Progress(
             state=_state(batch, counts[batch.pk], now),
             counts=dict(+counts[batch.pk]),
-            links=links[batch.pk],
+            **sums[batch.pk],
             in_flight=in_flight.get(batch.pk, 0),
         )
         for batch in batches

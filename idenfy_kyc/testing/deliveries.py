@@ -1,12 +1,14 @@
 """Deliveries as iDenfy sends them: for a test that says “iDenfy now reports …”.
 
-::
+With pytest the fixture ``idenfy_reports`` says it shortest, see :mod:`idenfy_kyc.testing.plugin`. Without::
 
-    from idenfy_kyc.testing import deliver, identification
+    from idenfy_kyc.testing import deliver, identification, questionnaire
 
-    answer = deliver(client, "/idenfy/webhook/", "IDENTIFICATION_RESUBMITTED", identification(scan_ref, final=True))
+    payload = identification(scan_ref, questionnaire=questionnaire("Source of funds", {"Where from?": "Salary"}))
+    answer = deliver(client, "/idenfy/webhook/", "IDENTIFICATION_RESUBMITTED", payload)
 
-``WEBHOOK_SIGNING_KEYS`` of the settings signs it; ``key`` signs it with another one.
+``WEBHOOK_SIGNING_KEYS`` of the settings signs it; ``key`` signs it with another one. ``signed_headers`` is for whoever
+posts in a way of his own. The fake builds all that it tells here, too.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from idenfy_kyc.conf import get_settings
 
 FINISHED = 1_764_000_000
 """When these verifications were finished, in seconds since 1970."""
+FILES = "https://files.idenfy.test/"
+"""Where the files of these deliveries would be."""
 
 
 def identification(
@@ -28,6 +32,8 @@ def identification(
     status: str = "APPROVED",
     final: bool = True,
     client_id: str = "C-1",
+    first_name: str = "RASA",
+    last_name: str = "EXAMPLE",
     mismatch_tags: list[str] | None = None,
     additional_step: str | None = None,
     questionnaire: Mapping[str, Any] | None = None,
@@ -35,8 +41,14 @@ def identification(
     links: str = "1",
     **changes: Any,
 ) -> dict[str, Any]:
-    """The body of any ``IDENTIFICATION`` event. ``links`` makes the links to files differ, as they do each time the
-    same is told; ``changes`` are further keys of the body, in iDenfy's names."""
+    """The body of any ``IDENTIFICATION`` event.
+
+    ``status`` is iDenfy's word; ``final`` is False while a review follows. An answer holds what was asked for:
+    ``questionnaire`` (see :func:`questionnaire`), ``risk`` (``{"riskScore": 12, "riskLevel": "LOW"}``),
+    ``additional_step`` (the verdict on an upload: VALID, INVALID, NOT_FOUND) with ``mismatch_tags``. ``links`` makes
+    the links to files differ, as they do each time the same is told; ``changes`` are further keys of the body, in
+    iDenfy's names.
+    """
     body = {
         "final": final,
         "platform": "PC",
@@ -50,8 +62,13 @@ def identification(
             "manualDocument": "DOC_VALIDATED" if final else "",
             "additionalSteps": additional_step,
         },
-        "data": {"docFirstName": "RASA", "docLastName": "EXAMPLE", "docNumber": "AB1234567", "docExpiry": "2031-05-01"},
-        "fileUrls": {"FRONT": f"https://files.idenfy.test/{scan_ref}/FRONT.png?Signature={links}"},
+        "data": {
+            "docFirstName": first_name,
+            "docLastName": last_name,
+            "docNumber": "AB1234567",
+            "docExpiry": "2031-05-01",
+        },
+        "fileUrls": {"FRONT": f"{FILES}{scan_ref}/FRONT.png?Signature={links}"},
         "additionalStepPdfUrls": {},
         "scanRef": scan_ref,
         "externalRef": None,
@@ -69,6 +86,33 @@ def identification(
         "additionalSteps": None,
     }
     return body | changes
+
+
+def questionnaire(title: str, answers: Mapping[str, Any], *, section: str = "Questions") -> dict[str, Any]:
+    """``questionnaireAnswers`` of one section: questions with their answers, which are text, or a list of texts, or
+    yes or no, or None for one that was left out."""
+    questions = [
+        {"key": f"q{number}", "title": question, "type": _type_of(value), "value": value}
+        for number, (question, value) in enumerate(answers.items(), start=1)
+    ]
+    return {"title": title, "sections": [{"title": section, "questions": questions}]}
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "CHECKBOX"
+    return "SELECT_MULTI" if isinstance(value, list) else "TEXT"
+
+
+def fresh_links(value: Any, links: str) -> Any:
+    """The same with other links to files, as iDenfy tells it when it tells it again."""
+    if isinstance(value, Mapping):
+        return {name: fresh_links(item, links) for name, item in value.items()}
+    if isinstance(value, list):
+        return [fresh_links(item, links) for item in value]
+    if isinstance(value, str) and value.startswith(FILES):
+        return f"{value.partition('?')[0]}?Signature={links}"
+    return value
 
 
 def document_expiration(

@@ -32,7 +32,10 @@ def plan_for(*verifications: Verification, by: Any = None) -> RequestBatch:
 
 
 def filled_in(**fields: Any) -> dict[str, Any]:
-    """The plan's form as somebody would post it."""
+    """The plan's form as somebody would post it: by *Ask*, unless ``_save`` names the other button."""
+    button = {} if "_save" in fields else {"_confirm": "Ask"}
+    if "expected" in fields:
+        button["typed_count"] = fields["expected"]
     return {
         "additional_step_upload_required": "on",
         "questionnaire": "",
@@ -40,8 +43,9 @@ def filled_in(**fields: Any) -> dict[str, Any]:
         "lifetime_0": "14",
         "lifetime_1": "days",
         "note": "Annual review 2026",
-        "_confirm": "Ask",
-    } | fields
+        **button,
+        **fields,
+    }
 
 
 def words_of(page: Any) -> str:

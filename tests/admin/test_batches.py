@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from idenfy_kyc import services
 from idenfy_kyc.admin import InformationRequestAdmin, RequestBatchAdmin
-from idenfy_kyc.choices import PauseReason, State
+from idenfy_kyc.choices import PauseReason, Reason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.admin.pages import BROWSER, LIST, filled_in, make_plan, queries, url
@@ -245,6 +245,15 @@ class TestOnAnotherSite:
 
 
 class TestTheList:
+    def test_tells_answers_that_staff_marked_from_the_others(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        make_request(State.COMPLETED, batch=batch, issued_at=timezone.now())
+        make_request(State.COMPLETED, batch=batch, reason=Reason.MARKED)
+
+        page = alice_client.get(LIST)
+
+        assert '2 of 2 <span class="ik-beneath">1 marked by staff</span>' in page.text
+
     def test_says_what_became_of_each_batch(self, alice_client: Client) -> None:
         batch = make_queue(2, note="Annual review 2026", confirmed_by_name="Rasa Kazlauskienė")
         for state in (State.ISSUED, State.COMPLETED, State.REFUSED, State.UNKNOWN):

@@ -63,7 +63,7 @@ class TestLeavingOut:
 
         page = alice_client.post(url(batch, "leave_out"), {"row": batch.requests.get().pk}, follow=True)
 
-        assert messages_of(page) == ["This plan was confirmed in the meantime: nobody was left out."]
+        assert messages_of(page) == ["This plan was confirmed in the meantime: it cannot be changed."]
         assert batch.rows_in(State.QUEUED).count() == 1
 
 
@@ -215,6 +215,43 @@ class TestConfirming:
 
         assert "<code>API_KEY</code>" in page.text
         assert batch.rows_in(State.DRAFT).count() == 1
+
+    def test_queues_nobody_unless_a_large_number_is_typed(self, alice_client: Client) -> None:
+        batch = make_plan(101)
+
+        page = alice_client.post(url(batch), filled_in(expected="101", typed_count="100", questionnaire="kept"))
+
+        assert "Type 101 to confirm" in page.text
+        assert "Type 101 here: so many clients will be asked." in page.text
+        assert 'value="kept"' in page.text
+        assert page.text.count("autofocus") == 1
+        assert batch.rows_in(State.DRAFT).count() == 101
+
+        alice_client.post(url(batch), filled_in(expected="101", typed_count="101"))
+
+        assert batch.rows_in(State.QUEUED).count() == 101
+
+    def test_asks_for_the_new_number_when_it_has_changed(self, alice_client: Client) -> None:
+        batch = make_plan(103)
+        make_request(State.ISSUED, verification=batch.requests.order_by("pk")[0].verification)
+
+        page = alice_client.post(url(batch), filled_in(expected="103", questionnaire="kept"))
+
+        assert messages_of(page) == [
+            "1 of these clients was asked by somebody else in the meantime. 102 are left: check and press again."
+        ]
+        assert "Type 102 to confirm" in page.text
+        assert 'value="103"' not in page.text
+        assert 'value="kept"' in page.text
+
+    def test_asks_no_more_than_were_counted_when_the_form_came_without_a_number(
+        self, alice_client: Client, fake_idenfy: RunningFake
+    ) -> None:
+        batch = make_plan(2)
+
+        alice_client.post(url(batch), filled_in())
+
+        assert batch.rows_in(State.ISSUED).count() == 2
 
     def test_needs_its_button(self, alice_client: Client) -> None:
         batch = make_plan(1)

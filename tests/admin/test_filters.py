@@ -39,6 +39,17 @@ class TestStatusFilter:
         labels = [choice["display"] for choice in page.filter_specs[0].choices(page)]
         assert labels == ["All", "Approved", "Expired", "FROZEN (iDenfy’s new word)", "Not known yet"]
 
+    def test_offers_no_more_than_one_can_choose_from(
+        self, alice_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("idenfy_kyc.admin.filters.MOST_CHOICES", 3)
+        for status in "abcd":
+            make_verification(status=status)
+
+        page = alice_client.get(VERIFICATIONS).context["cl"]
+
+        assert len(list(page.filter_specs[0].choices(page))) == 1 + 3
+
     @pytest.mark.parametrize(
         ("value", "expected"),
         [("APPROVED", {"fine"}), ("EXPIRED", {"old", "older"}), ("-", {"new"}), ("NEVER-SEEN", set())],
@@ -62,6 +73,9 @@ class TestRequestStateFilter:
         again = make_verification(name="asked again")
         make_request(State.REFUSED, verification=again)
         make_request(State.ISSUED, verification=again)
+        overdue = make_verification(name="overdue, though refused since")
+        make_request(State.ISSUED, verification=overdue, expires_at=ago(seconds=1))
+        make_request(State.REFUSED, verification=overdue)
         late = make_verification(name="confirmed late")
         make_request(State.UNKNOWN, verification=late)
         make_request(State.REFUSED, verification=late)
@@ -76,16 +90,25 @@ class TestRequestStateFilter:
             ("open", {"waiting", "asked again", "confirmed late"}),
             ("issued", {"waiting", "asked again"}),
             ("unknown", {"confirmed late"}),
-            ("expired", {"overdue"}),
+            ("expired", {"overdue", "overdue, though refused since"}),
             ("refused", set()),
             ("cancelled", set()),
             ("completed", {"ended"}),
-            ("nonsense", {"untouched", "planned", "waiting", "overdue", "asked again", "confirmed late", "ended"}),
+            (
+                "nonsense",
+                {
+                    *("untouched", "planned", "waiting", "overdue", "overdue, though refused since"),
+                    *("asked again", "confirmed late", "ended"),
+                },
+            ),
         ],
     )
+    @pytest.mark.parametrize("few", [0, 50_000])
     def test_goes_by_the_newest_request_as_it_is_now(
-        self, alice_client: Client, value: str, expected: set[str]
+        self, alice_client: Client, monkeypatch: pytest.MonkeyPatch, *, value: str, expected: set[str], few: int
     ) -> None:
+        monkeypatch.setattr("idenfy_kyc.admin.filters.FEW", few)
+
         assert names(alice_client, VERIFICATIONS, request=value) == expected
 
 
@@ -112,17 +135,34 @@ class TestVerifiedFilter:
 class TestLastAskedFilter:
     @pytest.mark.parametrize(
         ("value", "expected"),
-        [("never", {"never", "queued"}), ("over30d", {"in spring", "long ago"}), ("over12m", {"long ago"})],
+        [
+            ("never", {"never", "queued"}),
+            ("verified", {"never", "queued", "long ago"}),
+            ("over30d", {"in spring", "long ago"}),
+            ("over12m", {"long ago"}),
+            ("nonsense", {"never", "queued", "lately", "in spring", "long ago", "unknown"}),
+        ],
     )
     def test_goes_by_the_last_time(self, alice_client: Client, value: str, expected: set[str]) -> None:
-        make_verification(name="never")
-        make_request(State.QUEUED, verification=make_verification(name="queued"))
+        verified_at = ago(days=400)
+        make_verification(name="never", verified_at=verified_at)
+        make_request(State.QUEUED, verification=make_verification(name="queued", verified_at=verified_at))
         for name, *days in (("lately", 500, 2), ("in spring", 90), ("long ago", 500)):
-            verification = make_verification(name=name)
+            verification = make_verification(name=name, verified_at=verified_at)
             for day in days:
                 make_request(State.REFUSED, verification=verification, sent_at=ago(days=day))
+        unknown = make_verification(name="unknown", verified_at=None)
+        make_request(State.REFUSED, verification=unknown, sent_at=ago(days=3))
 
         assert names(alice_client, VERIFICATIONS, asked=value) == expected
+
+    def test_finds_in_two_clicks_who_is_due(self, alice_client: Client) -> None:
+        due, asked = (make_verification(name=name, verified_at=ago(days=400)) for name in ("due", "asked"))
+        make_verification(name="new", verified_at=ago(days=30))
+        make_request(State.EXPIRED, verification=due, sent_at=ago(days=401))
+        make_request(State.EXPIRED, verification=asked, sent_at=ago(days=399))
+
+        assert names(alice_client, VERIFICATIONS, verified="over12m", asked="verified") == {"due"}
 
 
 class TestStateFilter:
@@ -154,6 +194,13 @@ class TestEndsFilter:
 
         assert names(alice_client, REQUESTS, ends=value) == expected
 
+    def test_lists_first_what_ends_first(self, alice_client: Client) -> None:
+        rows = [make_request(State.ISSUED, expires_at=ago(hours=-hours)) for hours in (5, 1, 3)]
+
+        page = alice_client.get(REQUESTS, {"ends": "24h"})
+
+        assert list(page.context["cl"].result_list) == [rows[1], rows[2], rows[0]]
+
 
 class TestOpenedFilter:
     @pytest.mark.parametrize(("value", "expected"), [("yes", {"opened"}), ("never", {"unopened"})])
@@ -179,8 +226,25 @@ class TestAskedByFilter:
 
         page = alice_client.get(REQUESTS).context["cl"]
 
-        assert [choice["display"] for choice in page.filter_specs[4].choices(page)] == ["All", "Rasa", "Tomas"]
+        assert [choice["display"] for choice in page.filter_specs[6].choices(page)] == ["All", "Rasa", "Tomas"]
         assert names(alice_client, REQUESTS, by="Tomas") == {"of Tomas"}
+
+    def test_offers_no_name_of_whom_one_does_not_see(self, alice_client: Client) -> None:
+        make_request(State.ISSUED)
+        make_batch(confirmed=True, confirmed_by_name="of an empty batch")
+        make_request(State.DRAFT)
+
+        page = alice_client.get(REQUESTS).context["cl"]
+
+        assert [choice["display"] for choice in page.filter_specs[6].choices(page)] == ["All", "Rasa Kazlauskienė"]
+
+    def test_lists_batch_by_batch(self, alice_client: Client) -> None:
+        first, second = (make_batch(confirmed=True) for _ in range(2))
+        rows = [make_request(State.REFUSED, batch=batch) for batch in (first, second, first)]
+
+        page = alice_client.get(REQUESTS, {"by": "Rasa Kazlauskienė"})
+
+        assert list(page.context["cl"].result_list) == [rows[1], rows[2], rows[0]]
 
 
 class TestAskedOnFilter:
@@ -190,7 +254,7 @@ class TestAskedOnFilter:
 
         page = alice_client.get(REQUESTS).context["cl"]
 
-        past_week = list(page.filter_specs[3].choices(page))[2]["query_string"]
+        past_week = list(page.filter_specs[5].choices(page))[2]["query_string"]
         assert names(alice_client, REQUESTS + past_week) == {"now"}
 
 
@@ -203,13 +267,3 @@ class TestBatchInTheAddress:
 
         assert [row.pk for row in found.context["cl"].result_list] == [request.pk]
         assert InformationRequest.objects.count() == 2
-
-
-class TestCounts:
-    @pytest.mark.parametrize("url", [VERIFICATIONS, REQUESTS])
-    def test_can_be_shown_beside_every_choice(self, alice_client: Client, url: str) -> None:
-        make_request(State.ISSUED)
-
-        page = alice_client.get(url, {"_facets": "True"})
-
-        assert "Waiting for the client (1)" in page.text

@@ -20,7 +20,7 @@ from idenfy_kyc.admin import InformationRequestAdmin, RequestBatchAdmin, Verific
 from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification
 from idenfy_kyc.services.record import note_requests
-from tests.admin.pages import plan_for
+from tests.admin.pages import BROWSER, plan_for
 from tests.factories import make_batch, make_request, make_verification
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.test_narrowed_site")]
@@ -131,7 +131,8 @@ class TestTheAction:
         assert [row.verification for row in InformationRequest.objects.all()] == [own]
 
     def test_on_the_page_of_one_is_for_ones_own(self, root_client: Client, hidden: Verification) -> None:
-        answer = root_client.post(page_of(Verification, "request_information", hidden.pk))
+        address = page_of(Verification, "request_information", hidden.pk)
+        answer = root_client.post(address, headers={"Accept": BROWSER})
 
         assert (answer.status_code, answer["Location"]) == (302, "/branch/")
         assert not RequestBatch.objects.exists()
@@ -186,8 +187,14 @@ class TestThePageOfOne:
             root_client.get(page_of(Verification, "history", hidden.pk)),
             root_client.get(page_of(InformationRequest, "change", row.pk)),
             root_client.get(page_of(InformationRequest, "history", row.pk)),
-            root_client.post(page_of(InformationRequest, "show_link", row.pk)),
-            root_client.post(page_of(InformationRequest, "withdraw", row.pk), {"_withdraw": "1", "note": "no"}),
+            *(
+                root_client.post(
+                    page_of(InformationRequest, act, row.pk),
+                    {"_withdraw": "1", "note": "no"},
+                    headers={"Accept": BROWSER},
+                )
+                for act in ("show_link", "again", "withdraw", "mark_answered")
+            ),
         ]
 
         assert {answer.status_code for answer in answers} == {302}

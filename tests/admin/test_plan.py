@@ -11,7 +11,8 @@ from django.utils import timezone
 from idenfy_kyc import services
 from idenfy_kyc.choices import Reason, State
 from idenfy_kyc.models import InformationRequest
-from tests.admin.pages import make_plan, plan_for, queries, url, words_of
+from idenfy_kyc.wording import day_text
+from tests.admin.pages import filled_in, make_plan, plan_for, queries, url, words_of
 from tests.factories import make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,11 @@ class TestThePlan:
 
         page = alice_client.get(url(batch))
 
-        assert "1 had a request that was withdrawn." in page.text
+        day = day_text(until)
+        assert (
+            "1 had a request that was withdrawn or is uncertain: "
+            f"iDenfy will probably refuse a new one until {day}." in page.text
+        )
         assert "Leave out 1" in page.text
 
     def test_calls_a_single_client_by_name(self, alice_client: Client) -> None:
@@ -82,7 +87,7 @@ class TestThePlan:
 
         page = alice_client.get(url(batch))
 
-        assert "3 requests, less than a minute. 1 of the 5,000 of this hour is used." in page.text
+        assert "3 requests, less than a minute; 1 of the 5,000 of this hour is used." in page.text
 
     def test_says_when_the_hour_is_too_short(self, alice_client: Client, settings: Any) -> None:
         settings.IDENFY_KYC = settings.IDENFY_KYC | {"HOURLY_QUOTA": 2}
@@ -90,7 +95,7 @@ class TestThePlan:
 
         page = alice_client.get(url(batch))
 
-        assert "3 requests. 0 of the 2 of this hour are used: 2 can go now, the rest in the hours after." in page.text
+        assert "3 requests; 0 of the 2 of this hour are used: 2 can go now, the rest in the hours after." in page.text
 
     def test_says_how_many_were_chosen_when_nobody_said_how(self, alice_client: Client) -> None:
         batch = services.plan([make_verification()], planned_by=None)
@@ -142,7 +147,17 @@ class TestThePlan:
         page = alice_client.get(url(make_plan(1)))
 
         assert '<option value="source-of-funds">' in page.text
-        assert 'list="idenfy-questionnaires"' in page.text
+        assert 'list="questionnaire-known"' in page.text
+
+    def test_marks_a_questionnaire_that_was_never_used_when_it_is_shown_again(self, alice_client: Client) -> None:
+        page = alice_client.post(url(make_plan(1)), filled_in(questionnaire="source-of-fnds", note=""))
+
+        assert ">never used here yet</span>" in page.text
+
+    def test_says_who_planned_it(self, alice_client: Client, alice: Any) -> None:
+        page = alice_client.get(url(make_plan(1, by=alice)))
+
+        assert "Planned by Alice Example on " in page.text
 
 
 class TestTheRows:

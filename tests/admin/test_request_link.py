@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import InformationRequest, RequestEvent
+from tests.admin.pages import BROWSER
 from tests.factories import LINK, TOKEN, make_request
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +88,15 @@ class TestTheLink:
         assert "Show link" not in page.text
 
     def test_is_shown_by_post_only(self, carol_client: Client) -> None:
-        assert carol_client.get(page_of(make_request(State.ISSUED), "show_link")).status_code == 405
+        request = make_request(State.ISSUED)
+
+        answers = [carol_client.get(page_of(request, "show_link"), headers={"Accept": how}) for how in (BROWSER, "*/*")]
+
+        assert [(answer.status_code, answer.get("Location")) for answer in answers] == [
+            (302, page_of(request)),
+            (405, None),
+        ]
+        assert not RequestEvent.objects.exists()
 
     def test_is_not_shown_once_its_time_is_over(self, carol_client: Client) -> None:
         request = make_request(State.ISSUED, expires_at=timezone.now() - timedelta(seconds=1))
@@ -100,7 +109,7 @@ class TestTheLink:
     def test_of_a_request_that_is_gone_leads_back(self, carol_client: Client) -> None:
         nowhere = reverse("admin:idenfy_kyc_informationrequest_show_link", args=["999"])
 
-        assert carol_client.post(nowhere).status_code == 302
+        assert carol_client.post(nowhere, headers={"Accept": BROWSER}).status_code == 302
 
     @pytest.mark.parametrize(
         ("session_url", "words"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve, reverse
 
+from idenfy_kyc.admin import VerificationAdmin
 from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
 from idenfy_kyc.services.record import note_batch, note_requests
-from tests.admin.pages import messages_of
+from tests.admin.pages import BROWSER, messages_of
 from tests.factories import make_batch, make_request, make_verification
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +97,25 @@ class TestThePage:
         assert "In review" in page.text
         assert "REVIEWING" not in page.text
 
+    def test_shows_the_time_with_its_zone_to_whoever_may_only_look(self, bob_client: Client) -> None:
+        verified_at = datetime(2025, 1, 1, 12, tzinfo=UTC)
+
+        page = bob_client.get(page_of(make_verification(verified_at=verified_at)))
+        other = bob_client.get(page_of(make_verification(verified_at=None)))
+
+        assert "1 January 2025, 14:00 EET" in page.text
+        assert "EET" not in other.text.partition("Verified on")[2]
+
+    def test_lets_whoever_may_change_it_change_what_a_project_has_not_made_read_only(
+        self, dora_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(VerificationAdmin, "readonly_fields", ("status",))
+
+        page = dora_client.get(page_of(make_verification(status="REVIEWING")))
+
+        assert 'name="verified_at_0"' in page.text
+        assert "REVIEWING" not in page.text
+
     def test_has_a_button_that_asks(self, alice_client: Client, alice: Any) -> None:
         verification = make_verification()
         assert ask_url(verification) in alice_client.get(page_of(verification)).text
@@ -135,7 +156,7 @@ class TestThePage:
     def test_leads_back_when_the_verification_is_gone(self, alice_client: Client) -> None:
         nowhere = reverse("admin:idenfy_kyc_verification_request_information", args=["999"])
 
-        assert alice_client.post(nowhere).status_code == 302
+        assert alice_client.post(nowhere, headers={"Accept": BROWSER}).status_code == 302
         assert alice_client.get(reverse("admin:idenfy_kyc_verification_change", args=["999"])).status_code == 302
 
     def test_hides_the_record_from_whoever_may_not_see_requests(self, dora_client: Client) -> None:

@@ -63,6 +63,8 @@ def ask(page: Page, *, note: str) -> int:
     page.fill("#id_note", note)
     button = page.locator("input[name=_confirm]")
     number = number_on(button.get_attribute("value") or "")
+    if page.locator("#id_typed_count").count():
+        page.fill("#id_typed_count", f"{number:,}")
     button.click()
     page.wait_for_url(PLAN_URL)
     return number
@@ -169,6 +171,20 @@ class TestJourney:
         assert presses >= 1
         assert len(demo.fake.posts()) - before == asked
         expect(page.get_by_text("have a link").first).to_be_visible()
+
+
+class TestThePlan:
+    def test_marks_a_questionnaire_that_was_never_used_while_it_is_typed(self, log_in: LogIn) -> None:
+        page = log_in("officer")
+        choose_this_page(page)
+        mark = page.locator(".ik-mark")
+
+        page.fill("#id_questionnaire", "source-of-fnds")
+        page.press("#id_questionnaire", "Tab")
+        expect(mark).to_have_text("never used here yet")
+        page.fill("#id_questionnaire", "")
+
+        expect(mark).to_have_text("")
 
 
 LOST = {fault.value for fault in Fault if fault.issues} - {Fault.NO_SESSION_URL.value}

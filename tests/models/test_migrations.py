@@ -31,7 +31,7 @@ def migrate() -> Any:
 
 class TestPublicDigest:
     def test_keeps_links_that_work_and_hides_them(self, migrate: Any) -> None:
-        then = migrate("0003_hear")
+        then = migrate("0005_hear")
         links = {state: uuid.uuid4() for state in ("issued", "expired")}
         verification = then.get_model("idenfy_kyc", "Verification").objects.create(scan_ref="scan-1")
         for state, public_id in links.items():
@@ -44,7 +44,7 @@ class TestPublicDigest:
                 open_verification=verification if state == "issued" else None,
             )
 
-        migrate("0004_public_digest")
+        migrate("0006_public_digest")
 
         found = {request.state: request for request in InformationRequest.objects.all()}
         assert found["issued"].public_id == str(links["issued"])

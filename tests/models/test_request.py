@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 TABLE = {
     "draft": {"queued", "skipped"},
-    "skipped": set(),
+    "skipped": {"draft"},
     "queued": {"sending", "cancelled"},
     "sending": {"issued", "refused", "unknown", "queued", "completed"},
     "issued": {"completed", "expired", "cancelled"},
@@ -233,3 +233,81 @@ class TestClientDigest:
 
     def test_is_none_for_nobody(self) -> None:
         assert client_digest("") is None
+
+
+class TestNeedingDecision:
+    """What waits for a person, and nothing that goes on by itself."""
+
+    LONG_AGO = NOON - timedelta(hours=1)
+    JUST_NOW = NOON - timedelta(seconds=30)
+
+    def is_needed(self, request: InformationRequest) -> bool:
+        return InformationRequest.objects.needing_decision(NOON).filter(pk=request.pk).exists()
+
+    @pytest.mark.parametrize(("left", "needed"), [(timedelta(seconds=1), True), (timedelta(0), False)])
+    def test_has_uncertain_ones_until_their_time_is_over(self, left: timedelta, needed: bool) -> None:
+        assert self.is_needed(make_request(State.UNKNOWN, expires_at=NOON + left)) == needed
+
+    @pytest.mark.parametrize(("minutes", "needed"), [(14, False), (15, True)])
+    def test_has_those_whose_sender_is_presumed_dead(self, minutes: int, needed: bool) -> None:
+        sent_at = NOON - timedelta(minutes=minutes)
+
+        request = make_request(State.SENDING, sent_at=sent_at, expires_at=NOON + timedelta(days=1))
+
+        assert self.is_needed(request) == needed
+
+    @pytest.mark.parametrize("state", sorted(set(State) - {State.UNKNOWN, State.QUEUED}))
+    def test_has_no_other_state(self, state: State) -> None:
+        request = make_request(state, batch=make_batch(confirmed=True, confirmed_at=self.LONG_AGO))
+
+        assert not self.is_needed(request)
+
+    @pytest.mark.parametrize(
+        ("batch", "needed"),
+        [
+            ({"confirmed_at": LONG_AGO}, True),
+            ({"confirmed_at": JUST_NOW}, False),
+            ({"confirmed_at": LONG_AGO, "continued_at": LONG_AGO}, True),
+            ({"confirmed_at": LONG_AGO, "continued_at": JUST_NOW}, False),
+            ({"confirmed_at": JUST_NOW, "paused_at": JUST_NOW, "pause_reason": "person"}, True),
+            ({"confirmed_at": LONG_AGO, "paused_until": NOON + timedelta(hours=1)}, False),
+            ({"confirmed_at": LONG_AGO, "paused_until": JUST_NOW}, False),
+            ({"confirmed_at": LONG_AGO, "paused_until": LONG_AGO}, True),
+        ],
+    )
+    def test_has_queued_ones_that_nobody_sends(self, batch: dict[str, Any], needed: bool) -> None:
+        if "paused_until" in batch:
+            batch |= {"paused_at": self.LONG_AGO, "pause_reason": "unreachable"}
+
+        assert self.is_needed(make_request(State.QUEUED, batch=make_batch(confirmed=True, **batch))) == needed
+
+    @pytest.mark.parametrize(("sent_at", "needed"), [(JUST_NOW, False), (LONG_AGO, True)])
+    def test_leaves_a_batch_to_its_sender_while_it_calls(self, sent_at: datetime, needed: bool) -> None:
+        batch = make_batch(confirmed=True, confirmed_at=self.LONG_AGO)
+        make_request(State.ISSUED, batch=batch, sent_at=sent_at)
+
+        assert self.is_needed(make_request(State.QUEUED, batch=batch)) == needed
+
+
+class TestRefusedBeside:
+    @pytest.mark.parametrize(
+        ("earlier", "found"),
+        [
+            ({}, True),
+            ({"sent_at": None}, False),
+            ({"expires_at": NOON - timedelta(days=1)}, False),
+            ({"state": State.EXPIRED}, False),
+        ],
+    )
+    def test_is_what_idenfy_refused_while_an_earlier_one_may_have_been_pending(
+        self, earlier: dict[str, Any], found: bool
+    ) -> None:
+        end = NOON + timedelta(days=9)
+        fields: dict[str, Any] = {"state": State.CANCELLED, "expires_at": end} | earlier
+        first = make_request(**fields)
+        refused = make_request(State.REFUSED, verification=first.verification, outcome_at=NOON)
+        make_request(State.REFUSED, outcome_at=NOON)
+
+        held: list[Any] = list(InformationRequest.objects.refused_beside())
+
+        assert [(row, row.held_until) for row in held] == ([(refused, end)] if found else [])

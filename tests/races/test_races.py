@@ -117,6 +117,28 @@ class TestConfirming:
         assert RequestEvent.objects.filter(kind=EventKind.CONFIRMED).count() == 1
 
 
+class TestChangingAPlan:
+    def test_never_reaches_into_a_batch_that_is_confirmed_meanwhile(self) -> None:
+        plan = plan_in_any_order(make_verifications(40), seed=0)
+        services.leave_out(plan, plan.requests.order_by("pk").values_list("pk", flat=True)[:20], by=None)
+
+        with (
+            workers("change_mind", [{"batch": plan.pk}] * 2) as minds,
+            workers("confirm", [{"batch": plan.pk}]) as crew,
+        ):
+            minds.go()
+            crew.go()
+            results = [*minds.results(), *crew.results()]
+        say("change a plan while it is confirmed", results)
+
+        plan.refresh_from_db()
+        queued = plan.rows_in(State.QUEUED).count()
+        assert errors(results) == []
+        assert not plan.is_plan
+        assert RequestEvent.objects.get(kind=EventKind.CONFIRMED).params == {"clients": queued}
+        assert not plan.rows_in(State.DRAFT).exists()
+
+
 class TestSending:
     @pytest.fixture
     def fake(self, tmp_path: Path, settings: Any) -> Any:

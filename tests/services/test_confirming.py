@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import EventKind, Reason, State
-from idenfy_kyc.exceptions import PlanChanged
+from idenfy_kyc.exceptions import PlanChanged, SecondPersonNeeded
 from idenfy_kyc.models import RequestBatch, RequestEvent, Verification, client_digest
-from tests.factories import make_request, make_verification, make_verifications
+from tests.factories import make_request, make_user, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
 
@@ -222,3 +222,105 @@ class TestRefusals:
             services.confirm(batch, by=None, last_four=last_four)
 
         assert list(refused.value.message_dict) == ["bank_card_expected_last_four"]
+
+
+class TestSecondPerson:
+    @pytest.fixture(autouse=True)
+    def two_people(self, configure: Any) -> None:
+        configure(SECOND_PERSON_ABOVE=2)
+
+    def refuse(self, batch: RequestBatch, by: Any) -> None:
+        with pytest.raises(SecondPersonNeeded):
+            services.confirm(batch, by=by, expected=3)
+
+        assert RequestBatch.objects.get(pk=batch.pk).is_plan
+        assert batch.rows_in(State.DRAFT).count() == 3
+        line = RequestEvent.objects.get(kind=EventKind.NOT_ALLOWED)
+        assert (line.actor, line.params) == (by, {"clients": 3})
+
+    def test_is_not_the_planner(self, batch: RequestBatch, officer: Any) -> None:
+        self.refuse(batch, officer)
+
+    def test_is_not_nobody(self, batch: RequestBatch) -> None:
+        self.refuse(batch, None)
+
+    def test_is_not_somebody_with_the_name_of_a_planner_whose_account_is_gone(
+        self, batch: RequestBatch, officer: Any
+    ) -> None:
+        officer.delete()
+        batch.refresh_from_db()
+
+        self.refuse(batch, make_user("new@example.com", full_name="Rasa Kazlauskienė"))
+
+    def test_is_anybody_else(self, batch: RequestBatch, officer: Any) -> None:
+        assert services.confirm(batch, by=make_user(full_name="Rasa Kazlauskienė"), expected=3)
+
+    def test_is_anybody_of_another_name_once_the_account_is_gone(self, batch: RequestBatch, officer: Any) -> None:
+        officer.delete()
+        batch.refresh_from_db()
+
+        assert services.confirm(batch, by=make_user(full_name="Somebody Else"), expected=3)
+
+    def test_is_any_person_for_a_plan_that_a_program_made(self) -> None:
+        batch = services.plan(make_verifications(3), planned_by=None, note="n", questionnaire="q")
+
+        assert services.confirm(batch, by=make_user(), expected=3)
+
+    def test_is_needed_by_the_number_that_is_left(self, batch: RequestBatch, officer: Any) -> None:
+        Verification.objects.filter(pk=first_of(batch).pk).update(status="DELETED")
+
+        with pytest.raises(PlanChanged):
+            services.confirm(batch, by=officer, expected=3)
+
+        assert services.confirm(batch, by=officer, expected=2)
+        assert not RequestEvent.objects.filter(kind=EventKind.NOT_ALLOWED).exists()
+
+    def test_is_not_needed_where_the_setting_is_off(self, batch: RequestBatch, officer: Any, configure: Any) -> None:
+        configure(SECOND_PERSON_ABOVE=None)
+
+        assert services.confirm(batch, by=officer, expected=3)
+
+    def test_is_not_needed_for_one_client_from_python(self, officer: Any, configure: Any) -> None:
+        configure(SECOND_PERSON_ABOVE=0)
+
+        request = services.request_information(
+            make_verification(), requested_by=officer, note="n", questionnaire="q", send=False
+        )
+
+        assert request.state == State.QUEUED
+
+
+class TestSavePlan:
+    def test_keeps_what_is_asked_and_why(self, batch: RequestBatch) -> None:
+        batch.questionnaire, batch.lifetime, batch.note = " other ", timedelta(days=3), "because"
+
+        saved = services.save_plan(batch)
+
+        stored = RequestBatch.objects.get()
+        assert saved
+        assert (stored.questionnaire, stored.lifetime, stored.note) == ("other", timedelta(days=3), "because")
+        assert stored.is_plan
+
+    def test_keeps_nothing_that_is_wrong(self, batch: RequestBatch) -> None:
+        batch.note = ""
+
+        with pytest.raises(ValidationError):
+            services.save_plan(batch)
+
+        assert RequestBatch.objects.get().note == "annual review"
+
+    @pytest.mark.parametrize(("clients", "kept"), [(1, {"0042"}), (2, {""})])
+    def test_keeps_the_digits_of_a_card_with_the_only_client(self, clients: int, kept: set[str]) -> None:
+        batch = services.plan(make_verifications(clients), planned_by=None, note="n", bank_card_verification=True)
+
+        services.save_plan(batch, last_four="0042")
+        services.confirm(batch, by=None)
+
+        assert set(batch.requests.values_list("bank_card_expected_last_four", flat=True)) == kept
+
+    def test_changes_nothing_that_was_confirmed(self, batch: RequestBatch, officer: Any) -> None:
+        services.confirm(batch, by=officer)
+        batch.note = "another"
+
+        assert not services.save_plan(batch)
+        assert RequestBatch.objects.get().note == "annual review"

@@ -8,7 +8,7 @@ import time_machine
 from django.core.exceptions import ValidationError
 
 from idenfy_kyc import services
-from idenfy_kyc.choices import EventKind, Reason, State
+from idenfy_kyc.choices import MARKABLE, EventKind, Reason, State
 from idenfy_kyc.models import InformationRequest, RequestEvent, Verification
 from tests.factories import make_request, make_verification
 
@@ -158,6 +158,53 @@ class TestWithdraw:
 
         assert services.withdraw(InformationRequest.objects.all(), by=officer, note="n") == 5
         assert RequestEvent.objects.filter(kind=EventKind.WITHDRAWN).count() == 5
+
+
+class TestMarkAnswered:
+    @pytest.mark.parametrize("state", [State.ISSUED, State.UNKNOWN, State.EXPIRED, State.CANCELLED])
+    def test_completes_a_request_and_keeps_who_saw_it_where(self, officer: Any, state: State) -> None:
+        request = make_request(state)
+
+        marked = services.mark_answered([request], by=officer, note=" in the dashboard ")
+
+        request.refresh_from_db()
+        said = {"by": "Rasa Kazlauskienė", "note": "in the dashboard"}
+        assert marked == 1
+        assert (request.state, request.reason, request.reason_params) == (State.COMPLETED, Reason.MARKED, said)
+        assert (request.session_url, request.token, request.open_client) == ("", "", None)
+        line = request.events.get()
+        assert (line.kind, line.actor, line.params["note"]) == (EventKind.MARKED, officer, "in the dashboard")
+
+    @pytest.mark.parametrize("state", sorted(set(State) - MARKABLE))
+    def test_leaves_every_other_state(self, officer: Any, state: State) -> None:
+        request = make_request(state)
+
+        assert services.mark_answered([request], by=officer, note="n") == 0
+        request.refresh_from_db()
+        assert (request.state, request.may_be_marked) == (state, False)
+        assert not RequestEvent.objects.exists()
+
+    def test_leaves_what_was_withdrawn_before_it_was_sent(self) -> None:
+        request = make_request(State.CANCELLED, sent_at=None)
+
+        assert services.mark_answered([request], by=None, note="n") == 0
+        assert not InformationRequest.objects.markable().exists()
+
+    def test_lets_the_clock_have_its_say_first(self) -> None:
+        request = make_request(State.ISSUED)
+
+        with time_machine.travel(end_of(request), tick=False):
+            services.mark_answered([request], by=None, note="n")
+
+        assert [line.kind for line in request.events.order_by("pk")] == [EventKind.EXPIRED, EventKind.MARKED]
+
+    def test_needs_to_know_where_it_was_seen(self) -> None:
+        request = make_request(State.ISSUED)
+
+        with pytest.raises(ValidationError) as refused:
+            services.mark_answered([request], by=None, note=" ")
+
+        assert refused.value.message_dict == {"note": ["Say where it was seen."]}
 
 
 class TestCancelIneligible:

@@ -22,7 +22,7 @@ from idenfy_kyc.models import (
     WebhookRejection,
     client_digest,
 )
-from idenfy_kyc.services.erasing import of_client
+from idenfy_kyc.services.erasing import of_clients
 from idenfy_kyc.services.record import note_requests
 from idenfy_kyc.testing import identification, signed_headers
 from tests.factories import LINK, make_batch, make_request, make_verification, make_verifications
@@ -125,17 +125,26 @@ class TestErase:
         assert (other.name, other.erased_at) == ("Somebody Else", None)
 
 
-class TestOfClient:
-    def test_is_every_verification_of_the_client(self) -> None:
+class TestOfClients:
+    def test_are_all_verifications_of_the_client(self) -> None:
         one, two = make_verifications(2, client_id="C-1")
         make_verification()
 
-        assert set(of_client(one)) == {one, two}
+        assert set(of_clients([one])) == {one, two}
 
-    def test_is_one_alone_without_a_client_id(self) -> None:
+    def test_are_one_alone_without_a_client_id(self) -> None:
         one, _two = make_verifications(2, client_id="")
 
-        assert list(of_client(one)) == [one]
+        assert list(of_clients([one])) == [one]
+
+    def test_go_by_every_letter(self) -> None:
+        """MariaDB takes ``c-1`` for ``C-1``, and a blank at the end for none."""
+        one = make_verification(client_id="C-1")
+        for alike in ("c-1", "C-1 ", "Č-1"):
+            make_verification(client_id=alike)
+
+        assert list(of_clients([one])) == [one]
+        assert list(Verification.objects.of_exactly(["C-1"])) == [one]
 
 
 class TestPrune:

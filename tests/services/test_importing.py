@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import DataError, connection
 
 from idenfy_kyc import services
 from idenfy_kyc.models import Verification
@@ -121,3 +122,61 @@ class TestRecordVerifications:
     def test_names_a_row_without_its_scan_reference(self) -> None:
         with pytest.raises(ValidationError, match="Row 1: scan_ref"):
             services.record_verifications([{"client_id": "C-1"}])
+
+
+class TestAddVerifications:
+    def test_adds_what_is_new_and_leaves_what_is_there(self) -> None:
+        there = make_verification(name="Ona", status="APPROVED")
+        row = verification_fields(status="DENIED")
+
+        added = services.add_verifications([row, {"scan_ref": there.scan_ref, "name": "Another", "status": "DENIED"}])
+
+        assert [verification.scan_ref for verification in added] == [row["scan_ref"]]
+        assert Verification.objects.values(*row).get(pk=added[0].pk) == row
+        there.refresh_from_db()
+        assert (there.name, there.status) == ("Ona", "APPROVED")
+
+    def test_lets_the_first_of_two_rows_count(self) -> None:
+        row = verification_fields(status="REVIEWING")
+
+        services.add_verifications([row, row | {"status": "APPROVED"}])
+
+        assert Verification.objects.get().status == "REVIEWING"
+
+    def test_names_a_bad_row_and_writes_nothing(self) -> None:
+        rows = [verification_fields(), verification_fields(scan_ref="../x"), verification_fields()]
+
+        with pytest.raises(ValidationError, match="Row 2: scan_ref"):
+            services.add_verifications(rows)
+
+        assert not Verification.objects.exists()
+
+    def test_adds_all_or_nothing(self) -> None:
+        def store_and_fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            stored = execute(sql, params, many, context)
+            if sql.startswith("INSERT"):
+                raise DataError
+            return stored
+
+        with connection.execute_wrapper(store_and_fail), pytest.raises(DataError):
+            services.add_verifications([verification_fields() for _ in range(3)])
+
+        assert not Verification.objects.exists()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_gives_way_to_somebody_who_adds_the_same_meanwhile(self) -> None:
+        ours = [verification_fields(name="Ours") for _ in range(3)]
+        done: list[str] = []
+
+        def add_one_after_we_looked(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            looked = execute(sql, params, many, context)
+            if not done:
+                done.append(sql)
+                make_verification(**ours[1] | {"name": "Theirs"})
+            return looked
+
+        with connection.execute_wrapper(add_one_after_we_looked):
+            added = services.add_verifications(ours)
+
+        assert {v.scan_ref for v in added} == {ours[0]["scan_ref"], ours[2]["scan_ref"]}
+        assert sorted(Verification.objects.values_list("name", flat=True)) == ["Ours", "Ours", "Theirs"]

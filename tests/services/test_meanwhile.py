@@ -85,6 +85,38 @@ class TestConfirm:
         assert batch.rows_in(State.QUEUED).count() == 2
 
 
+class TestTakeBack:
+    """A batch that was confirmed in this very moment holds whom somebody confirmed, and nobody else."""
+
+    @pytest.mark.parametrize("act", [services.take_back, services.leave_out])
+    def test_changes_nothing_once_somebody_has_confirmed(self, act: Callable[..., int]) -> None:
+        batch = services.plan(make_verifications(3), planned_by=None, note="n", questionnaire="q")
+        keys = list(batch.requests.order_by("pk").values_list("pk", flat=True))
+        services.leave_out(batch, keys[:1], by=None)
+        other_tab = RequestBatch.objects.get()
+
+        with just_before(BATCHES, lambda: services.confirm(other_tab, by=None, expected=2)):
+            changed = act(batch, keys, by=None)
+
+        assert changed == 0
+        assert batch.rows_in(State.QUEUED).count() == 2
+        assert batch.rows_in(State.SKIPPED).get().pk == keys[0]
+
+    def test_makes_the_number_wrong_for_whoever_confirms_after_it(self) -> None:
+        batch = services.plan(make_verifications(3), planned_by=None, note="n", questionnaire="q")
+        keys = list(batch.requests.order_by("pk").values_list("pk", flat=True))
+        services.leave_out(batch, keys[:1], by=None)
+
+        with (
+            just_before(BATCHES, lambda: services.take_back(RequestBatch.objects.get(), keys, by=None)),
+            pytest.raises(PlanChanged) as refused,
+        ):
+            services.confirm(batch, by=None, expected=2)
+
+        assert refused.value.actual == 3
+        assert batch.rows_in(State.DRAFT).count() == 3
+
+
 class TestRepeatOnConflict:
     @pytest.mark.parametrize("failures", [0, 1, 2])
     def test_gives_way_twice(self, failures: int) -> None:

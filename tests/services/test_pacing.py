@@ -17,13 +17,17 @@ from werkzeug import Request, Response
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import BatchState, EventKind, PauseReason, State
+from idenfy_kyc.exceptions import IdenfyConnectionError
 from idenfy_kyc.models import RequestBatch, RequestEvent
+from idenfy_kyc.services import pacing
+from idenfy_kyc.services.answers import outcome_of
 from idenfy_kyc.testing import Fault
 from tests.factories import make_queue, make_request
 
 pytestmark = pytest.mark.django_db
 
 CONCURRENCY = 4
+SECOND = timedelta(seconds=1)
 QUICK = tuple(timedelta(milliseconds=20) for _ in range(40))
 
 
@@ -207,6 +211,30 @@ class TestOutage:
 
         assert counts(batch) == {State.UNKNOWN: 5, State.ISSUED: 15}
         assert pauses(batch, PauseReason.OUTAGE) == []
+
+    def test_is_seen_through_good_answers_to_calls_from_before_it(self) -> None:
+        batch, now = make_queue(3), timezone.now()
+        asked = [State.ISSUED, State.ISSUED, State.UNKNOWN, State.UNKNOWN, State.UNKNOWN]
+        for place, (state, answered) in enumerate(zip(asked, [1, 3, 0, 2, 4], strict=True)):
+            times = {"sent_at": now + place * SECOND, "outcome_at": now + (10 + answered) * SECOND}
+            make_request(state, batch=batch, **times)
+
+        pacing.react(batch, outcome_of(IdenfyConnectionError("lost", maybe_delivered=True)))
+
+        batch.refresh_from_db()
+        assert batch.pause_reason == PauseReason.OUTAGE
+
+    def test_is_over_when_what_was_asked_last_went_well(self) -> None:
+        batch, now = make_queue(3), timezone.now()
+        asked = [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.ISSUED]
+        for place, (state, answered) in enumerate(zip(asked, [1, 2, 3, 0], strict=True)):
+            times = {"sent_at": now + place * SECOND, "outcome_at": now + (10 + answered) * SECOND}
+            make_request(state, batch=batch, **times)
+
+        pacing.react(batch, outcome_of(IdenfyConnectionError("lost", maybe_delivered=True)))
+
+        batch.refresh_from_db()
+        assert batch.pause_reason == ""
 
     def test_of_the_network_asks_nobody_however_long_it_lasts(self, configure: Any) -> None:
         configure(RETRY_WAITS=[timedelta(hours=1)] * 2, BASE_URL="http://127.0.0.1:9")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from idenfy_kyc import services
 from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.exceptions import TooMany
-from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification
+from idenfy_kyc.models import RequestBatch, RequestEvent, Verification
 from tests.factories import make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
@@ -272,56 +272,3 @@ class TestQueries:
 
         assert counts[2000] <= 2000 / 50
         assert counts[2000] <= 4 * counts[500]
-
-
-class TestLeaveOut:
-    def test_takes_rows_out_of_a_plan_and_says_who_did(self, officer: Any) -> None:
-        batch = services.plan(make_verifications(3), planned_by=officer)
-        first, second, _third = batch.requests.order_by("pk")
-
-        left_out = services.leave_out(batch, [first.pk, second.pk], by=officer)
-
-        first.refresh_from_db()
-        assert left_out == 2
-        assert batch.rows_in(State.DRAFT).count() == 1
-        assert (first.reason, first.reason_params) == (Reason.LEFT_OUT, {"by": "Rasa Kazlauskienė"})
-        assert RequestEvent.objects.filter(kind=EventKind.LEFT_OUT, actor=officer).count() == 2
-
-    def test_notes_a_row_once_however_often_it_is_left_out(self, officer: Any) -> None:
-        batch = services.plan(make_verifications(2), planned_by=officer)
-        keys = list(batch.requests.values_list("pk", flat=True))
-
-        services.leave_out(batch, keys[:1], by=officer)
-        left_out = services.leave_out(batch, keys, by=officer)
-
-        assert left_out == 1
-        assert RequestEvent.objects.filter(kind=EventKind.LEFT_OUT).count() == 2
-
-    def test_touches_no_row_of_another_plan_and_none_that_is_asked(self, officer: Any) -> None:
-        batch = services.plan(make_verifications(1), planned_by=officer)
-        queued = make_request(State.QUEUED)
-        foreign = make_request(State.DRAFT)
-
-        left_out = services.leave_out(batch, [queued.pk, foreign.pk], by=officer)
-        other = services.leave_out(queued.batch, [queued.pk], by=officer)
-
-        assert (left_out, other) == (0, 0)
-        assert not RequestEvent.objects.filter(kind=EventKind.LEFT_OUT).exists()
-
-
-class TestDiscard:
-    def test_deletes_a_plan_with_all_that_belongs_to_it(self, officer: Any) -> None:
-        batch = services.plan(make_verifications(2), planned_by=officer)
-        services.leave_out(batch, [batch.requests.all()[0].pk], by=officer)
-
-        assert services.discard(batch)
-        assert not RequestBatch.objects.exists()
-        assert not InformationRequest.objects.exists()
-        assert not RequestEvent.objects.exists()
-        assert Verification.objects.count() == 2
-
-    def test_leaves_what_was_confirmed(self, officer: Any) -> None:
-        batch = make_request(State.QUEUED).batch
-
-        assert not services.discard(batch)
-        assert InformationRequest.objects.count() == 1

@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from idenfy_kyc import services
-from idenfy_kyc.choices import BatchState, EventKind, PauseReason, State
+from idenfy_kyc.choices import BatchState, EventKind, PauseReason, Reason, State
 from idenfy_kyc.models import RequestBatch, RequestEvent
 from tests.factories import make_batch, make_queue, make_request
 
@@ -157,3 +157,15 @@ class TestResume:
         assert not services.resume(batch, by=officer)
         batch.refresh_from_db()
         assert batch.is_stopped()
+
+
+class TestAnswered:
+    def test_tells_what_staff_say_from_what_idenfy_said(self) -> None:
+        batch = batch_of(State.ISSUED, State.UNKNOWN, State.REFUSED)
+        make_request(State.COMPLETED, batch=batch, issued_at=NOON)
+        make_request(State.COMPLETED, batch=batch, reason=Reason.MARKED)
+
+        standing = services.progress_of(batch)
+
+        assert standing.counts[State.COMPLETED] == 2
+        assert (standing.marked, standing.links, standing.reached) == (1, 2, 3)

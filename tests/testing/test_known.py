@@ -96,3 +96,24 @@ class TestTheStatus:
 
         assert [reply.status for reply in replies] == [503, 200, 200]
         assert replies[1].body == b""
+
+
+class TestWhatItTells:
+    def test_is_what_it_says_when_it_is_asked(self, full: FakeIdenfy) -> None:
+        full.people.decide("scan-24", status="DENIED", mismatch_tags=["NAME"])
+
+        found = said(status(full, b'{"scanRef": "scan-24"}'))
+
+        assert (found["status"], found["mismatchTags"], found["clientId"]) == ("DENIED", ["NAME"], "C-2")
+
+    def test_begins_with_the_verification(self, fake: FakeIdenfy) -> None:
+        body = b'{"clientId": "C-7", "tokenType": "IDENTIFICATION"}'
+
+        scan_ref = said(fake.handle("POST", "/api/v2/token", HEADERS, body))["scanRef"]
+        begun = page(fake)["results"]
+        fake.people.finish(scan_ref, status="SUSPECTED")
+
+        assert begun == [{"scanRef": scan_ref, "status": "ACTIVE", "suspected": False}]
+        assert page(fake, "clientId=C-7")["results"] == [
+            {"scanRef": scan_ref, "status": "SUSPECTED", "suspected": True}
+        ]

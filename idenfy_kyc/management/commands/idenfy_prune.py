@@ -43,7 +43,7 @@ class Command(BaseCommand):
                 self.stdout.write(line)
 
     def _erased(self, client_id: str, *, ask_first: bool) -> list[str]:
-        found = list(Verification.objects.of_clients([client_id]))
+        found = list(Verification.objects.of_exactly([client_id]))
         if not found:
             raise CommandError(_("Nothing of this client is here, or it was erased before."))
         if ask_first:

@@ -21,7 +21,7 @@ def hide(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("idenfy_kyc", "0003_hear")]
+    dependencies = [("idenfy_kyc", "0005_hear")]
 
     operations = [
         migrations.AddField(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("idenfy_kyc", "0004_public_digest"),
+        ("idenfy_kyc", "0006_public_digest"),
     ]
 
     operations = [

@@ -1,0 +1,109 @@
+"""What stands in the way of asking: open requests of the same client, and what happened since a plan was made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from ..choices import State
+from ..models import InformationRequest, client_digest
+from . import database
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """One open request, with what is to be said of it as the parameters of ``OPEN_REQUEST``."""
+
+    pk: int
+    state: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequests:
+    """The open requests by verification, and by client digest: after *once for each verification* a client has many."""
+
+    by_verification: dict[int, OpenRequest]
+    by_client: dict[str, dict[int, OpenRequest]]
+
+    def in_the_way(self, verification: int, client_key: str | None, *, follows: int | None) -> dict[str, Any] | None:
+        """Of the request that keeps a verification from being asked: its parameters, or None if there is none.
+
+        Whoever is asked again after an uncertain request is not kept by that one, which is given up for it; by any
+        other he is. Once its link has come it is not uncertain any more, and nobody may take it from the client.
+        """
+        own = self.by_verification.get(verification)
+        for one in (*filter(None, [own]), *self.by_client.get(client_key or "", {}).values()):
+            if one.pk != follows or one.state != State.UNKNOWN:
+                return one.params
+        return None
+
+
+def has_open_request() -> Q:
+    """Which rows of a plan cannot be asked as of now, since their client has an open request: for a queryset.
+
+    What :func:`open_requests` looks up, as a question to the database, for pages that only read. It leaves aside the
+    uncertain request that a row was planned to follow, which is given up when the plan is confirmed.
+    """
+    others = InformationRequest.objects.order_by().open_now().exclude(state=State.UNKNOWN, asked_again=OuterRef("pk"))
+    clients = others.exclude(open_verification__client_id="")
+    return (
+        Q(Exists(others.filter(open_verification=OuterRef("verification"))))
+        | Q(Exists(others.filter(open_client=OuterRef("client_key"))))
+        | Q(Exists(clients.filter(open_verification__client_id=OuterRef("verification__client_id"))))
+    )
+
+
+def open_requests(verifications: Iterable[int], clients: Collection[str]) -> OpenRequests:
+    """The open requests of these verifications and of these clients, by client ID.
+
+    Asked by the two unique columns and by whose verification it is *now*, since a client ID can be corrected and a plan
+    can have asked once for each verification; portion by portion, since an OR over them would use no index.
+    """
+    found = OpenRequests({}, {})
+    for row in _open_rows("open_verification", verifications):
+        found.by_verification[row["open_verification"]] = _open_request(row)
+    for row in _open_rows("open_client", filter(None, map(client_digest, clients))):
+        found.by_client.setdefault(row["open_client"], {})[row["pk"]] = _open_request(row)
+    for row in _open_rows("open_verification__client_id", filter(None, clients)):
+        key = client_digest(row["open_verification__client_id"]) or ""
+        found.by_client.setdefault(key, {})[row["pk"]] = _open_request(row)
+    return found
+
+
+def overtaken(followed: Iterable[int], *, since: datetime) -> set[int]:
+    """Of requests that a plan would ask again after, by primary key, those that it must not follow any more.
+
+    They were asked again already, by whichever plan, so that only the last of a chain can be asked again; or their
+    client has answered ``since`` the plan was made.
+    """
+    keys: set[int] = set()
+    for portion in database.portions(followed):
+        rows = InformationRequest.objects.filter(pk__in=portion)
+        for over in (rows.asked_again_since(), rows.filter(state=State.COMPLETED, ended_at__gt=since)):
+            keys.update(over.values_list("pk", flat=True))
+    return keys
+
+
+def _open_rows(column: str, values: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    for portion in database.portions(values):
+        yield from InformationRequest.objects.filter(**{f"{column}__in": portion}).values(
+            *("pk", "state", "open_verification", "open_client", "open_verification__client_id", "expires_at"),
+            *("batch__confirmed_by_name", "batch__confirmed_at"),
+        )
+
+
+def _open_request(row: Mapping[str, Any]) -> OpenRequest:
+    """With as few different parameters as readers can tell apart: thousands of rows that say the same are written at
+    once."""
+    asked_at, until = row["batch__confirmed_at"], row["expires_at"]
+    params = {
+        "by": row["batch__confirmed_by_name"],
+        "at": asked_at.isoformat() if asked_at else None,
+        "until": until.replace(second=0, microsecond=0).isoformat() if until else None,
+    }
+    return OpenRequest(row["pk"], row["state"], params)
