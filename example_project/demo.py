@@ -88,10 +88,11 @@ def teach(fake: FakeIdenfy, clients: int) -> None:
     from example_project import demo_data
 
     rows = demo_data.rows(clients, now=timezone.now())
+    decided = {told.scan_ref for told in fake.told()}  # by whoever played with it before
     fake.know_all(
         Known(scan_ref=row["scan_ref"], status=row["status"], client_id=row["client_id"])
         for row in rows
-        if row["status"]
+        if row["status"] and row["scan_ref"] not in decided
     )
     fake.behave()
     for scan_ref, mishap in demo_data.mishaps(clients, now=timezone.now()):
