@@ -37,9 +37,15 @@ def gap_text(gap: Gap, now: datetime | None = None) -> str:
             "%(count)s rejected since %(since)s: the signature fits none of your keys.",
             count,
         )
-    elif count:
+    elif count and gap.since == gap.until:
         words = ngettext(
             "%(count)s rejected (%(since)s): the signature fits none of your keys.",
+            "%(count)s rejected (%(since)s): the signature fits none of your keys.",
+            count,
+        )
+    elif count:
+        words = ngettext(
+            "%(count)s rejected between %(since)s and %(until)s: the signature fits none of your keys.",
             "%(count)s rejected between %(since)s and %(until)s: the signature fits none of your keys.",
             count,
         )

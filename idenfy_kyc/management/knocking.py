@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 import requests
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -46,7 +47,7 @@ def knock(url: str) -> str:
             )
             % {"status": status}
         )
-    return _("the delivery came in, after %(seconds).1f s") % {"seconds": seconds}
+    return _("the delivery came in, after %(seconds)s s") % {"seconds": number_format(seconds, 1)}
 
 
 def _receipts() -> int:

@@ -94,8 +94,7 @@ class Outbox:
         Within a transaction of the journal.
         """
         now, scan_ref = self._clock(), str(payload["scanRef"])
-        if "status" in payload:
-            self._knowledge.learn(payload)
+        self._knowledge.learn(payload)
         drawn = self._journal.draw_delivery_faults(scan_ref, now)
         faults = drawn if comes is None else {comes: DEFAULT_VALUES.get(comes, 0.0)}
         due_at: float | None = now + faults.pop(DeliveryFault.LATE, 0.0)

@@ -101,7 +101,7 @@ class TestTheListOfDeliveries:
 
     def test_names_five_and_counts_the_others(self, bob_client: Client, now: datetime) -> None:
         for days in range(7):
-            rejected(now - days * 3 * DAY - 2 * HOUR, now - days * 3 * DAY - HOUR, 1 + days)
+            rejected(now - days * 3 * DAY - 2 * HOUR, now - days * 3 * DAY - (2 if days == 0 else 1) * HOUR, 1 + days)
         delivered(now)
 
         heard = self.heard(bob_client)
