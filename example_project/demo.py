@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from idenfy_kyc.testing import FakeIdenfy, Fault
+from idenfy_kyc.testing import FakeIdenfy, Fault, Known
 from idenfy_kyc.testing.server import spawn_fake
 
 if TYPE_CHECKING:
@@ -82,11 +82,18 @@ def fill(clients: int) -> int:
 
 
 def teach(fake: FakeIdenfy, clients: int) -> None:
-    """Let the fake misbehave as the clients' names say."""
+    """Let the fake know the clients, and misbehave as their names say."""
     from django.utils import timezone
 
     from example_project import demo_data
 
+    rows = demo_data.rows(clients, now=timezone.now())
+    decided = {told.scan_ref for told in fake.told()}  # by whoever played with it before
+    fake.know_all(
+        Known(scan_ref=row["scan_ref"], status=row["status"], client_id=row["client_id"])
+        for row in rows
+        if row["status"] and row["scan_ref"] not in decided
+    )
     fake.behave()
     for scan_ref, mishap in demo_data.mishaps(clients, now=timezone.now()):
         fake.misbehave(mishap.fault, scan_ref=scan_ref, value=mishap.value, times=mishap.times)

@@ -38,6 +38,7 @@ LIMITS: dict[str, tuple[Any, Any, str]] = {
     "MAX_BATCH_SIZE": (1, 50_000, "from 1 to 50000"),
     "TYPE_COUNT_ABOVE": (0, math.inf, "0 or more, or None"),
     "SECOND_PERSON_ABOVE": (0, math.inf, "0 or more, or None"),
+    "WEBHOOK_SILENCE": (timedelta(hours=1), timedelta.max, "1 hour or more, or None"),
     "WEBHOOK_RETENTION_DAYS": (1, math.inf, "1 or more"),
     "ANSWER_RETENTION_DAYS": (1, math.inf, "1 or more, or None"),
     "PLAN_RETENTION_DAYS": (1, math.inf, "1 or more"),
@@ -137,6 +138,14 @@ def _base_url(sound: Settings) -> Iterator[CheckMessage]:
 
 def _url_fault(url: str) -> str:
     """What is wrong with a ``BASE_URL``, to follow its name in a sentence; empty if nothing is."""
+    fault = address_fault(url)
+    if not fault and url.partition("://")[2].removeprefix(urlsplit(url).netloc) not in {"", "/"}:
+        return "must end after the host: no path, no query, no fragment"
+    return fault
+
+
+def address_fault(url: str) -> str:
+    """What is wrong with an address that we are to call, to follow its name in a sentence; empty if nothing is."""
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
@@ -148,8 +157,6 @@ def _url_fault(url: str) -> str:
         return "must begin with https://; only this machine itself may be spoken to without"
     if "@" in parts.netloc:
         return "must not contain a user or a password"
-    if url.partition("://")[2].removeprefix(parts.netloc) not in {"", "/"}:
-        return "must end after the host: no path, no query, no fragment"
     return ""
 
 

@@ -158,8 +158,23 @@ class EventKind(TextChoices):
     ANSWERED_ELSEWHERE = "answered_elsewhere"
     TOLD_AGAIN = "told_again"
     REVIEWED = "reviewed"
+    LISTED = "listed"
+    REFRESHED = "refreshed"
     LOOKED_AT = "looked_at"
     ERASED = "erased"
+
+
+class Refreshed(TextChoices):
+    """How asking iDenfy for the status of one verification ended."""
+
+    CHANGED = "changed"
+    SAME = "same"
+    KEPT = "kept"
+    TOO_SOON = "too_soon"
+    ERASED = "erased"
+    REFUSED = "refused"
+    FAILED = "failed"
+    NOT_REACHED = "not_reached"
 
 
 class DeliveryProblem(TextChoices):

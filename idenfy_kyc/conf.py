@@ -34,6 +34,8 @@ class Settings:
     """The keys iDenfy may sign its deliveries with; several while you rotate them."""
     CREATE_FROM_WEBHOOK: bool = True
     """Whether a delivery about a verification that is not here yet adds it."""
+    WEBHOOK_SILENCE: timedelta | None = timedelta(days=1)
+    """How long no delivery may come before that is a gap, if it is unusual, too; None: for ever."""
     WEBHOOK_RETENTION_DAYS: int = 30
     """Days for which the body of a delivery is kept, encrypted, to handle it again."""
     ANSWER_RETENTION_DAYS: int | None = None

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .api.deliveries import Event
+from .api.deliveries import TEST_EVENT, Event
 from .choices import DeliveryProblem, status_label
 from .models import Answer, Verification
 from .wording import day_text, number_text
@@ -28,6 +28,7 @@ _DELIVERIES: dict[str, Promise] = {
     Event.RESUBMITTED: gettext_lazy("A client’s answer"),
     Event.DOCUMENT_EXPIRATION: gettext_lazy("A document expires"),
     Event.VIDEO_CALL_FINISHED: gettext_lazy("A video call is over"),
+    TEST_EVENT: gettext_lazy("A test of ours, which does nothing"),
 }
 
 _DELIVERY_PROBLEMS: dict[str, Promise] = {

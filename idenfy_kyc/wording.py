@@ -96,6 +96,8 @@ _EVENTS: dict[str, Promise] = {
     EventKind.ANSWERED_ELSEWHERE: gettext_lazy("The client answered a request that was not made here"),
     EventKind.TOLD_AGAIN: gettext_lazy("iDenfy told again what the client had answered before"),
     EventKind.REVIEWED: gettext_lazy("iDenfy’s review of the answer is over"),
+    EventKind.LISTED: gettext_lazy("iDenfy’s list of verifications says"),
+    EventKind.REFRESHED: gettext_lazy("iDenfy was asked for the status"),
     EventKind.LOOKED_AT: gettext_lazy("The answer was looked at"),
     EventKind.ERASED: gettext_lazy("Personal data erased"),
 }
@@ -139,7 +141,7 @@ def pause_text(batch: RequestBatch, now: datetime | None = None) -> str:
     if batch.pause_reason == PauseReason.PERSON:
         name = batch.pause_params.get("name")
         return _("Stopped by %(name)s") % {"name": name} if name else _("Stopped")
-    why = _pause_reason_text(batch.pause_reason, batch.pause_params)
+    why = pause_reason_text(batch.pause_reason, batch.pause_params)
     if batch.paused_until is None:
         return _("Stopped: %(why)s") % {"why": why}
     if batch.is_waiting(now or timezone.now()):
@@ -163,7 +165,9 @@ def event_text(event: RequestEvent) -> str:
         details = _("“%(words)s”") % {"words": params["note"]}
     elif kind == EventKind.TOLD:
         details = _told_text(params)
-    elif kind == EventKind.CONTRADICTED:
+    elif kind == EventKind.REFRESHED:
+        details = str(status_label(params.get("status", "")))
+    elif kind in {EventKind.CONTRADICTED, EventKind.LISTED}:
         was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
         details = _("%(was)s before, %(now)s now") % {"was": was, "now": now}
     elif kind == EventKind.DOCUMENT_EXPIRES:
@@ -197,6 +201,8 @@ def language_text(code: str) -> str:
 
 def state_label(request: InformationRequest) -> str:
     """The state as it is to anybody who looks now."""
+    if request.deliveries_were_missing:
+        return _("No answer received (deliveries were missing)")
     return str(request.shown_state.label)
 
 
@@ -305,7 +311,8 @@ def _moment(text: object) -> datetime | None:
         return None
 
 
-def _pause_reason_text(reason: str, params: Params) -> str:
+def pause_reason_text(reason: str, params: Params) -> str:
+    """Why a batch, or anything else that asks iDenfy, waits or has stopped."""
     text = _word(_PAUSES, reason)
     if reason == PauseReason.QUOTA and params.get("quota"):
         quota = params["quota"]
@@ -327,7 +334,7 @@ def _pause_reason_text(reason: str, params: Params) -> str:
 
 
 def _paused_text(params: Params) -> str:
-    why = _pause_reason_text(params.get("reason", ""), params)
+    why = pause_reason_text(params.get("reason", ""), params)
     if until := _moment(params.get("until")):
         return _("Sending waited until %(time)s: %(why)s") % {"time": record_text(until), "why": why}
     return _("Sending stopped: %(why)s") % {"why": why}

@@ -53,6 +53,7 @@ POST   admin/r/<type>/<issued>/                             login  login  404   
 
 GET    verification/                                        login  login  403    200    200    200    200    200
 POST   verification/ ask                                    login  login  403    403    403    403    302!   302!
+POST   verification/ refresh                                login  login  403    403    403    403    302!   302!
 POST   verification/ delete                                 login  login  403    302!   403    403    403    302!
 POST   verification/ delete-asked                           login  login  403    200    403    403    403    200
 PUT    verification/                                        login  login  403    200    200    200    200    200
@@ -88,6 +89,11 @@ GET    verification/<free>/request-information/             login  login  302   
 POST   verification/<free>/request-information/             login  login  403    403    403    403    302!   302!
 PUT    verification/<free>/request-information/             login  login  405    405    405    405    405    405
 DELETE verification/<free>/request-information/             login  login  405    405    405    405    405    405
+GET    verification/<free>/refresh/                         login  login  302    302    302    302    302    302
+POST   verification/<free>/refresh/                         login  login  403    403    403    403    302!   302!
+PUT    verification/<free>/refresh/                         login  login  405    405    405    405    405    405
+DELETE verification/<free>/refresh/                         login  login  405    405    405    405    405    405
+POST   verification/<none>/refresh/                         login  login  403    403    403    403    302    302
 GET    verification/<none>/change/                          login  login  403    302    302    302    302    302
 
                                                             anon.  mallory eve    dora   bob    carol  alice  root  erin
@@ -402,6 +408,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "list-plan": listed | {"_plan": "1"},
         "list-add": listed | {"_add": "1"},
         "edited": new | {"name": "Somebody Else"},
+        "refresh": {"action": "refresh", "_selected_action": things["free"]},
         "ask": {"action": "request_information", "_selected_action": things["free"]},
         "delete": {"action": "delete_selected", "_selected_action": things["free"], "post": "yes"},
         "delete-asked": {"action": "delete_selected", "_selected_action": things["asked"], "post": "yes"},

@@ -15,10 +15,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services, told, wording
 from ..decorators import durable
+from ..missed import accepted_text, gap_text
 from ..models import Verification, WebhookDelivery
 from .base import ReadOnlyAdmin, link_html, rows_seen_by
 from .filters import ChoiceFilter, Option
 from .lists import BoundedAdmin
+
+GAPS_SHOWN = 5
 
 
 class DeliveryStateFilter(ChoiceFilter):
@@ -108,7 +111,7 @@ class WebhookDeliveryAdmin(BoundedAdmin, ReadOnlyAdmin):
 
     @durable
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, extra_context)
+        return super().changelist_view(request, {"heard": _heard()} | (extra_context or {}))
 
     @admin.action(description=gettext_lazy("Handle again"), permissions=["request_information"])
     def handle_again(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
@@ -130,6 +133,20 @@ class WebhookDeliveryAdmin(BoundedAdmin, ReadOnlyAdmin):
                 left,
             )
             messages.warning(request, text % {"count": wording.number_text(left)})
+
+
+def _heard() -> dict[str, Any]:
+    """How well iDenfy is heard, for the top of the list."""
+    found = services.standing()
+    shown = [gap_text(gap) for gap in found.over[:GAPS_SHOWN]]
+    earlier = len(found.over) - len(shown)
+    more = ngettext("And %(count)s earlier one.", "And %(count)s earlier ones.", earlier)
+    return {
+        "accepted": accepted_text(found.last_at) if found.last_at else "",
+        "lasting": [gap_text(gap) for gap in found.lasting],
+        "over": shown,
+        "more": more % {"count": wording.number_text(earlier)} if earlier else "",
+    }
 
 
 def _state(delivery: WebhookDelivery) -> tuple[str, str]:

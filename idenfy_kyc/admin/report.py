@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..choices import ENDS_BY_CLOCK, State
+from ..missed import missed_texts
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
-from ..services import Progress
+from ..services import Progress, count_missed
 from ..services.ending import WITHDRAWABLE
 from ..wording import moment_text, number_text, reason_text, said_text
 from .again import OF_A_BATCH, still_held_text
@@ -80,7 +81,7 @@ def _over(now: datetime, then: Any) -> When:
 
 
 def outcomes(rows: InformationRequestQuerySet, now: datetime) -> list[Outcome]:
-    """The lines of the report about ``rows``, those that the reader sees; four queries, however many there are."""
+    """The lines of the report about ``rows``, those that the reader sees; a few queries, however many there are."""
     shown = Case(_over(now, State.EXPIRED.value), default=F("state"))
     found: dict[State, _Found] = {}
     for row in (
@@ -107,6 +108,8 @@ def _outcome(rows: InformationRequestQuerySet, state: State, found: _Found, now:
         reasons = _refusals(rows, found.count)
     elif state in {State.UNKNOWN, State.SKIPPED, State.CANCELLED, State.COMPLETED}:
         reasons = [_with_count(reason_text(code, {}), count) for code, count in found.reasons.most_common() if code]
+    elif state is State.EXPIRED:
+        reasons = missed_texts(count_missed(rows))
     else:
         reasons = []
     if found.asked_again:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from .. import services, wording
 from ..choices import State
+from ..missed import missed_text
 from ..models import InformationRequest, Verification
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
@@ -41,6 +42,7 @@ def view(
 ) -> HttpResponse:
     """The page of one request; there is nothing to save, so it is no form."""
     batch, verification = row.batch, row.verification
+    services.mark_missed([row])
     name = client_name(verification)
     context = model_admin.page_context(
         request,
@@ -53,7 +55,7 @@ def view(
         client_facts=client_facts(verification),
         asks=wording.asks_text(batch),
         state=state_html(row),
-        reason=wording.late_answer_text(row) or wording.reason_text(row.reason, row.reason_params),
+        reason=_why(row),
         asked_at=wording.stamp_text(row.sent_at) if row.sent_at else "",
         planned_at=wording.stamp_text(batch.planned_at),
         confirmed_at=wording.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",
@@ -73,6 +75,13 @@ def view(
         "admin/idenfy_kyc/informationrequest/change_form.html",
     ]
     return TemplateResponse(request, template, context)
+
+
+def _why(row: InformationRequest) -> str:
+    """What else is to be said of its state; empty if nothing is."""
+    if row.deliveries_were_missing:
+        return missed_text()
+    return wording.late_answer_text(row) or wording.reason_text(row.reason, row.reason_params)
 
 
 def _acts(model_admin: InformationRequestAdmin, request: HttpRequest, row: InformationRequest) -> dict[str, Any]:

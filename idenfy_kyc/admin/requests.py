@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import wording
+from .. import services, wording
 from ..choices import State
 from ..clients import introduce
 from ..decorators import durable
@@ -95,6 +95,7 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
         introduce(row.verification for row in changelist.result_list)
+        services.mark_missed(changelist.result_list)
         return changelist
 
     def get_search_results(

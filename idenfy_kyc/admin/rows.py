@@ -16,6 +16,7 @@ from ..choices import Reason, State
 from ..clients import introduce
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
+from ..services import mark_missed
 from ..wording import day_text, reason_text, said_text, time_left_text
 from .base import client_html, client_name, state_html
 
@@ -87,6 +88,7 @@ def page_of(
     """The page that the address names; the nearest one that exists."""
     page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get(PAGE_VAR))
     introduce(row.verification for row in page.object_list)
+    mark_missed(page.object_list)
     return Rows(page, heading)
 
 

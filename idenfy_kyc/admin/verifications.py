@@ -37,6 +37,7 @@ from .filters import (
 )
 from .history import history_of_verification
 from .lists import BoundedAdmin, BoundedChangeList, counted
+from .refreshing import RefreshingAdmin
 from .search import by_client, first_found
 
 IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
@@ -78,7 +79,7 @@ class VerificationChangeList(BoundedChangeList):
 
 
 @admin.register(Verification)
-class VerificationAdmin(ErasingAdmin, BoundedAdmin):
+class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
@@ -88,7 +89,7 @@ class VerificationAdmin(ErasingAdmin, BoundedAdmin):
     search_fields: ClassVar[Any] = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
     search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("request_information", "erase_personal_data")
+    actions = ("request_information", "refresh", "erase_personal_data")
     empty_value_display = "–"
     from_list_template = "admin/idenfy_kyc/verification/from_list.html"
 
@@ -285,7 +286,7 @@ class VerificationAdmin(ErasingAdmin, BoundedAdmin):
             "title": _title(verification),
             "subtitle": verification.scan_ref,
             "client_facts": client_facts(verification),
-            "client_requests": [self._as_row(row) for row in newest_first],
+            "client_requests": [self._as_row(row) for row in services.mark_missed(newest_first)],
             "told": told.facts_of(verification),
             "other_answers": answers.shown(request, verification.answers.filter(request=None).order_by("-received_at")),
             "look_url": self.url_of("look_at", verification.pk),
@@ -295,6 +296,7 @@ class VerificationAdmin(ErasingAdmin, BoundedAdmin):
             "ask_url": self.url_of("request_information", verification.pk)
             if self.has_request_information_permission(request)
             else "",
+            "refresh_url": self.refresh_url(request, verification),
             "may_not_be_asked": not verification.is_eligible,
             "erased": erased_text(verification),
             "erase_url": self.url_of("erase", verification.pk)

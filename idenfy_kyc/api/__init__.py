@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .client import IdenfyClient
+from .current import CurrentStatus, IdentificationsPage, Listed, decipher_page, decipher_status
 from .protocol import (
     InformationAsks,
     InformationSession,
@@ -17,14 +18,19 @@ from .protocol import (
 )
 
 __all__ = [
+    "CurrentStatus",
     "IdenfyClient",
+    "IdentificationsPage",
     "InformationAsks",
     "InformationSession",
+    "Listed",
     "VerificationAsks",
     "VerificationSession",
     "decipher_identifications",
+    "decipher_page",
     "decipher_request_information",
     "decipher_start_verification",
+    "decipher_status",
     "request_information_path",
     "request_information_payload",
     "start_verification_payload",

@@ -26,6 +26,15 @@ from .. import __version__
 from ..conf import SETTING, get_settings
 from ..exceptions import IdenfyConnectionError
 from ..secret import Secret
+from .current import (
+    MAX_LIST_BYTES,
+    STATUS_PATH,
+    CurrentStatus,
+    IdentificationsPage,
+    decipher_page,
+    decipher_status,
+    page_path,
+)
 from .protocol import (
     IDENTIFICATIONS_PATH,
     MAX_ANSWER_BYTES,
@@ -43,7 +52,7 @@ from .protocol import (
     request_information_payload,
     start_verification_payload,
 )
-from .transport import DeadlineAdapter
+from .transport import DeadlineAdapter, StayingSession
 
 _HEADERS = {
     "Accept": "application/json",
@@ -99,7 +108,7 @@ class IdenfyClient:
         It never tries again by itself, follows no redirect and keeps no cookie; proxies and certificates of the
         environment count.
         """
-        session = _Session()
+        session = StayingSession()
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = DeadlineAdapter(deadline=sum(self._timeouts), pool_maxsize=self._pool_size, max_retries=0)
         session.mount("https://", adapter)
@@ -146,6 +155,28 @@ class IdenfyClient:
         response, content = self._call("GET", IDENTIFICATIONS_PATH)
         return decipher_identifications(response.status_code, response.headers, content)
 
+    def list_identifications(self, *, page: int, per_page: int) -> IdentificationsPage:
+        """One page of the list of verifications, the first being 1. iDenfy may put fewer on it than ``per_page``.
+
+        Raises IdenfyConnectionError, IdenfyStatusError and IdenfyResponseError, as the other calls do. What iDenfy
+        answers beyond the last page is not documented.
+
+        https://documentation.idenfy.com/kyc/verification-list
+        """
+        response, content = self._call("GET", page_path(page, per_page), limit=MAX_LIST_BYTES)
+        return decipher_page(response.status_code, response.headers, content)
+
+    def current_status(self, scan_ref: str) -> CurrentStatus:
+        """How one verification stands now. Never to be called in a loop: iDenfy bars whoever polls.
+
+        Raises IdenfyConnectionError, IdenfyStatusError and IdenfyResponseError, as the other calls do.
+
+        https://documentation.idenfy.com/kyc/data-retrieval
+        """
+        body = _ObservedBody(json.dumps({"scanRef": scan_ref}).encode())
+        response, content = self._call("POST", STATUS_PATH, body)
+        return decipher_status(scan_ref, response.status_code, response.headers, content)
+
     def close(self) -> None:
         """Close the connections that were kept open."""
         self._session.close()
@@ -158,20 +189,24 @@ class IdenfyClient:
     ) -> None:
         self.close()
 
-    def _call(self, method: str, path: str, body: _ObservedBody | None = None) -> tuple[requests.Response, bytes]:
-        """The answer, with the start of its body.
+    def _call(
+        self, method: str, path: str, body: _ObservedBody | None = None, *, limit: int = MAX_ANSWER_BYTES
+    ) -> tuple[requests.Response, bytes]:
+        """The answer, with the start of its body: all of it, or a little more than ``limit`` bytes.
 
         Whatever goes wrong below becomes our error, and is described, not chained: the texts of ``requests`` quote
         URLs, and error reports show the variables of every frame. So it is raised where nothing is being handled.
         """
         handled_by_caller = sys.exception()
         try:
-            return self._exchange(method, path, body)
+            return self._exchange(method, path, body, limit)
         except Exception as error:  # noqa: BLE001 - the caller must learn what was sent, whatever went wrong
             description = _describe(error, until=handled_by_caller)
         raise IdenfyConnectionError(description, maybe_delivered=body is not None and body.was_read)
 
-    def _exchange(self, method: str, path: str, body: _ObservedBody | None) -> tuple[requests.Response, bytes]:
+    def _exchange(
+        self, method: str, path: str, body: _ObservedBody | None, limit: int
+    ) -> tuple[requests.Response, bytes]:
         with self._session.request(
             method,
             self._base_url + path,
@@ -183,14 +218,7 @@ class IdenfyClient:
             allow_redirects=False,
             stream=True,
         ) as response:
-            return response, _start_of(response)
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: even with ``allow_redirects=False`` requests prepares the next request, and for that it reads the
-        whole body of a redirect into memory and stumbles over an odd Location.
-        """
+            return response, _start_of(response, limit)
 
 
 class _ObservedBody(io.BytesIO):
@@ -203,7 +231,7 @@ class _ObservedBody(io.BytesIO):
         return super().read(size)
 
 
-def _start_of(response: requests.Response) -> bytes:
+def _start_of(response: requests.Response, limit: int) -> bytes:
     """The body as it came over the wire; of one that is too long, just enough to tell.
 
     A link that is all there is not thrown away because the connection broke, or the time was over, before its end.
@@ -212,10 +240,10 @@ def _start_of(response: requests.Response) -> bytes:
     try:
         for chunk in response.raw.stream(16 * 1024, decode_content=False):
             content += chunk
-            if len(content) > MAX_ANSWER_BYTES:
+            if len(content) > limit:
                 break
     except Exception:
-        if not is_whole(content):
+        if not is_whole(content, limit=limit):
             raise
     return content
 

@@ -49,6 +49,10 @@ class Event(StrEnum):
     VIDEO_CALL_FINISHED = "VIDEO_CALL_FINISHED"
 
 
+TEST_EVENT = "IDENFY_KYC_TEST"
+"""What ``idenfy_doctor --webhook`` delivers: an event that iDenfy does not have, so that it can do nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
     """iDenfy's results, in its own words; an empty string where it said nothing."""
@@ -110,7 +114,7 @@ def delivery_digest(event_type: str, body: bytes) -> str:
 def scan_ref_of(body: bytes) -> str:
     """The verification that a body names; empty if it names none. Also of a body that is otherwise of no use."""
     try:
-        return _scan_ref(_parsed(body))
+        return scan_ref_in(_parsed(body))
     except UnreadableDelivery:
         return ""
 
@@ -122,11 +126,11 @@ def read_delivery(event_type: str, body: bytes) -> Report:
     no verification, or does not fit its event: the event's name is not signed, and might be another delivery's.
     """
     data = _parsed(body)
-    scan_ref = _scan_ref(data)
+    scan_ref = scan_ref_in(data)
     common: dict[str, Any] = {
         "event": event_type,
         "scan_ref": scan_ref,
-        "client_id": _text(data.get("clientId"), MAX_CLIENT_ID),
+        "client_id": client_id_in(data),
     }
     if event_type not in set(Event):
         return Report(**common)
@@ -146,7 +150,7 @@ def read_delivery(event_type: str, body: bytes) -> Report:
 
 def _identification(event_type: str, data: Mapping[str, Any], common: dict[str, Any]) -> Report:
     said, is_final = _object(data.get("status")), data.get("final")
-    status = _text(said.get("overall"), MAX_WORD).upper()
+    status = status_word(said.get("overall"))
     if not status or not isinstance(is_final, bool) or "expirationThreshold" in data:
         raise UnreadableDelivery("other_event")
     if event_type == Event.MANUAL_FINISHED and not is_final:
@@ -157,7 +161,7 @@ def _identification(event_type: str, data: Mapping[str, Any], common: dict[str, 
         status=status,
         is_final=is_final,
         finished_at=_moment(data.get("finishTime")),
-        checks=_checks(said),
+        checks=checks_in(said),
         answer=_answer(data) if event_type == Event.RESUBMITTED else None,
     )
 
@@ -172,12 +176,14 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
     return data
 
 
-def _scan_ref(data: Mapping[str, Any]) -> str:
+def scan_ref_in(data: Mapping[str, Any]) -> str:
+    """The verification that an object of iDenfy’s names; empty if it names none."""
     value = _text(data.get("scanRef"), MAX_SCAN_REF + 1)
     return value if len(value) <= MAX_SCAN_REF and value.isascii() and value.replace("-", "a").isalnum() else ""
 
 
-def _checks(said: Mapping[str, Any]) -> Checks:
+def checks_in(said: Mapping[str, Any]) -> Checks:
+    """The results that an object of iDenfy’s bears."""
     return Checks(
         auto_face=_text(said.get("autoFace"), MAX_WORD),
         manual_face=_text(said.get("manualFace"), MAX_WORD),
@@ -187,6 +193,16 @@ def _checks(said: Mapping[str, Any]) -> Checks:
         fraud_tags=_tags(said.get("fraudTags")),
         mismatch_tags=_tags(said.get("mismatchTags")),
     )
+
+
+def status_word(value: Any) -> str:
+    """A verification's status, in capitals as iDenfy writes it; empty if that is none."""
+    return _text(value, MAX_WORD).upper()
+
+
+def client_id_in(data: Mapping[str, Any]) -> str:
+    """Whose it is; empty if the object does not say."""
+    return _text(data.get("clientId"), MAX_CLIENT_ID)
 
 
 def _answer(data: Mapping[str, Any]) -> GivenAnswer:

@@ -163,7 +163,7 @@ def decipher_request_information(status_code: int, headers: Mapping[str, str], b
     Raises IdenfyStatusError for any status but 2xx, and IdenfyResponseError for a 2xx without a token that we can
     read. Nothing else, whatever the answer is. The content type is not asked: JSON is what parses as JSON.
     """
-    data = _object(status_code, headers, body)
+    data = good_object(status_code, headers, body)
     token = _secret(data.get("tokenString"))
     if not token:
         raise IdenfyResponseError("The answer has no tokenString", status_code=status_code)
@@ -177,7 +177,7 @@ def decipher_start_verification(status_code: int, headers: Mapping[str, str], bo
     Raises IdenfyStatusError for any status but 2xx, and IdenfyResponseError for a 2xx without a token or a scan
     reference. Nothing else, whatever the answer is.
     """
-    data = _object(status_code, headers, body)
+    data = good_object(status_code, headers, body)
     token, scan_ref = _secret(data.get("authToken")), data.get("scanRef")
     if not token:
         raise IdenfyResponseError("The answer has no authToken", status_code=status_code)
@@ -197,21 +197,31 @@ def decipher_identifications(status_code: int, headers: Mapping[str, str], body:
     Raises IdenfyStatusError for any status but 2xx, and IdenfyResponseError for a 2xx without a number of them. Nothing
     else, whatever the answer is.
     """
-    count = _object(status_code, headers, body).get("count")
+    return count_in(good_object(status_code, headers, body), status_code)
+
+
+def count_in(data: Mapping[str, Any], status_code: int) -> int:
+    """The number of verifications in a good answer. Raises IdenfyResponseError if there is none."""
+    count = data.get("count")
     if not isinstance(count, float) or not count.is_integer() or count < 0:
         raise IdenfyResponseError("The answer has no count of verifications", status_code=status_code)
     return int(count)
 
 
-def is_whole(body: bytes) -> bool:
+def is_whole(body: bytes, *, limit: int = MAX_ANSWER_BYTES) -> bool:
     """Whether ``body`` is all of an answer, even if the connection broke before it was ended properly."""
-    return isinstance(_json(body), dict)
+    return isinstance(_json(body, limit), dict)
 
 
 @sensitive_variables()
-def _object(status_code: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """The JSON object of a good answer."""
-    data = _json(body)
+def good_object(
+    status_code: int, headers: Mapping[str, str], body: bytes, *, limit: int = MAX_ANSWER_BYTES
+) -> dict[str, Any]:
+    """The JSON object of a good answer of at most ``limit`` bytes.
+
+    Raises IdenfyStatusError for any status but 2xx, and IdenfyResponseError for a 2xx that is no object.
+    """
+    data = _json(body, limit)
     if not 200 <= status_code < 300:
         raise _status_error(status_code, headers, data)
     if not isinstance(data, dict):
@@ -231,13 +241,13 @@ def _status_error(status_code: int, headers: Mapping[str, str], data: Any) -> Id
     )
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes, limit: int) -> Any:
     """The parsed body, or ``_NO_JSON``.
 
     ``RecursionError`` is what the parser answers to ten thousand brackets; integers are read as floats because
     Python refuses those of more than 4,300 digits, and we want none of them.
     """
-    if len(body) > MAX_ANSWER_BYTES:
+    if len(body) > limit:
         return _NO_JSON
     try:
         return json.loads(body, parse_int=float)

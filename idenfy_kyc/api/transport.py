@@ -50,6 +50,15 @@ class Deadline:
 _deadline: ContextVar[Deadline] = ContextVar("idenfy_kyc_deadline")
 
 
+class StayingSession(requests.Session):
+    """A session that never looks where a redirect leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: even with ``allow_redirects=False`` requests prepares the next request, and for that it reads the
+        whole body of a redirect into memory and stumbles over an odd Location.
+        """
+
+
 class DeadlineAdapter(HTTPAdapter):
     """An ``HTTPAdapter`` whose every call, answer included, ends ``deadline`` seconds after it began."""
 

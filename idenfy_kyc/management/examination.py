@@ -25,23 +25,21 @@ from .. import services
 from ..api import IdenfyClient
 from ..apps import IdenfyKycConfig
 from ..checks import check_credentials, check_settings
-from ..choices import BatchState, PauseReason, Reason, State
+from ..choices import BatchState, State
 from ..clients import Client, ask_host
 from ..conf import get_settings
-from ..exceptions import IdenfyApiError, IdenfyStatusError
+from ..exceptions import IdenfyApiError
+from ..missed import accepted_text, gap_text
 from ..models import InformationRequest, Verification
 from ..services import database
-from ..services.answers import outcome_of
 from ..wording import number_text, stamp_text
+from .advice import ToDo, what_to_do
+from .knocking import knock
 
 SAMPLE = 20
 """Links that are tried, of the oldest and of the newest: they may have been encrypted with different keys."""
 CLIENTS_TRIED = 5
 KEYS_SHOWN = 5
-
-
-class ToDo(Exception):
-    """What to do, in one sentence or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +51,16 @@ class Finding:
     text: str
 
 
-def examine(*, offline: bool) -> Iterator[Finding]:
-    """Look at everything, one after the other; ``offline``: at nothing beyond this machine and the database."""
+def examine(*, offline: bool, webhook: str = "") -> Iterator[Finding]:
+    """Look at everything, one after the other; ``offline``: at nothing beyond this machine and the database.
+
+    ``webhook`` is an address to which a delivery is sent that does nothing: the one thing that leaves a trace.
+    """
     for label, look in EXAMINATIONS:
         if not (offline and look is _idenfy):
             yield from _findings(str(label), look)
+    if webhook:
+        yield from _findings(str(WEBHOOK), lambda: knock(webhook))
 
 
 def _findings(about: str, look: Callable[[], str]) -> Iterator[Finding]:
@@ -139,36 +142,8 @@ def _idenfy() -> str:
         with IdenfyClient.from_settings() as client:
             client.count_identifications()
     except IdenfyApiError as error:
-        raise ToDo(_what_to_do(error)) from None
+        raise ToDo(what_to_do(error)) from None
     return _("it can be reached and takes the key")
-
-
-def _what_to_do(error: IdenfyApiError) -> str:
-    """The same reading of an answer as that by which batches stop and wait."""
-    outcome = outcome_of(error)
-    words = _WHAT_TO_DO.get(outcome.pause_reason or outcome.reason)
-    if words is None:
-        words = gettext_lazy("It refuses this call (%(answer)s): see that BASE_URL is iDenfy’s, and ask iDenfy why.")
-    answer = error.status_code if isinstance(error, IdenfyStatusError) else error
-    return str(words) % {"answer": answer}
-
-
-_NOT_IDENFY = gettext_lazy("Something else seems to have answered (%(answer)s): correct BASE_URL, or the proxy.")
-_WHAT_TO_DO: dict[str, Promise] = {
-    PauseReason.UNREACHABLE: gettext_lazy(
-        "%(answer)s; let this machine call BASE_URL, and look at proxy and certificates."
-    ),
-    PauseReason.UNAUTHORIZED: gettext_lazy(
-        "It does not take the key (%(answer)s): copy API_KEY and API_SECRET anew from its dashboard."
-    ),
-    PauseReason.CONTRACT: gettext_lazy("The contract does not allow this (%(answer)s): settle it with iDenfy."),
-    PauseReason.PERMISSION: gettext_lazy("The key may not do this (%(answer)s): settle it with iDenfy."),
-    PauseReason.RATE_LIMITED: gettext_lazy("It asks to slow down (%(answer)s): try again in an hour."),
-    Reason.SERVER_ERROR: gettext_lazy("It has a fault of its own (%(answer)s): try again in some minutes."),
-    Reason.NOT_IDENFY: _NOT_IDENFY,
-    Reason.REDIRECTED: _NOT_IDENFY,
-    Reason.UNREADABLE: _NOT_IDENFY,
-}
 
 
 def _last_sending() -> str:
@@ -178,6 +153,17 @@ def _last_sending() -> str:
     if last is None or last.sent_at is None:
         return _("nobody has been asked yet")
     return _("%(when)s, batch %(key)s") % {"when": stamp_text(last.sent_at), "key": last.batch_id}
+
+
+def _deliveries() -> str:
+    """How well iDenfy is heard."""
+    found = services.standing()
+    if found.lasting:
+        look = _(
+            "Look at the webhooks in iDenfy’s dashboard, and compare their signing keys with WEBHOOK_SIGNING_KEYS."
+        )
+        raise ToDo(*(f"{gap_text(gap)} {look}" for gap in found.lasting))
+    return accepted_text(found.last_at) if found.last_at else _("none yet")
 
 
 def _what_waits() -> str:
@@ -249,6 +235,7 @@ def _clients() -> str:
     return ngettext("knows %(known)s of %(count)s client", "knows %(known)s of %(count)s clients", len(some)) % params
 
 
+WEBHOOK = gettext_lazy("Webhook")
 EXAMINATIONS: tuple[tuple[Promise, Callable[[], str]], ...] = (
     (gettext_lazy("Settings"), _settings),
     (gettext_lazy("Database"), _database),
@@ -258,6 +245,7 @@ EXAMINATIONS: tuple[tuple[Promise, Callable[[], str]], ...] = (
     (gettext_lazy("iDenfy"), _idenfy),
     (gettext_lazy("Last sending"), _last_sending),
     (gettext_lazy("What waits"), _what_waits),
+    (gettext_lazy("Deliveries"), _deliveries),
     (gettext_lazy("Stored links"), _secrets),
     (gettext_lazy("CLIENTS"), _clients),
 )

@@ -4,12 +4,14 @@ from .answer import Answer
 from .batch import RequestBatch
 from .delivery import WebhookDelivery, WebhookRejection
 from .event import RequestEvent
+from .reconciliation import Reconciliation
 from .request import InformationRequest
 from .verification import Verification, client_digest
 
 __all__ = [
     "Answer",
     "InformationRequest",
+    "Reconciliation",
     "RequestBatch",
     "RequestEvent",
     "Verification",

@@ -40,6 +40,8 @@ class WebhookDelivery(models.Model):
     scan_ref = models.CharField(_("scan reference"), max_length=40, blank=True, db_index=True)
     body = EncryptedTextField(blank=True, default="")
     received_at = models.DateTimeField(_("received on"), default=timezone.now, db_index=True)
+    after_silence = models.BooleanField(default=False, editable=False)
+    """Whether none had come for ``WEBHOOK_SILENCE`` before it. Noted as it comes: hard to find later."""
     last_received_at = models.DateTimeField(_("last received on"), default=timezone.now)
     receipts = models.PositiveIntegerField(_("received"), default=1)
     handled_at = models.DateTimeField(_("handled on"), null=True, blank=True)
@@ -59,6 +61,7 @@ class WebhookDelivery(models.Model):
         indexes = [
             # What waits to be handled again is hardly ever more than a few rows among millions.
             models.Index(fields=["handled_at", "id"], name="idenfy_kyc_delivery_handled"),
+            models.Index(fields=["after_silence", "received_at"], name="idenfy_kyc_delivery_silence"),
         ]
 
     def __str__(self) -> str:
@@ -81,10 +84,15 @@ class WebhookDelivery(models.Model):
 
 
 class WebhookRejection(models.Model):
-    """How many deliveries of one hour no key of ours had signed. Nothing else of them is kept."""
+    """How many deliveries of one hour no key of ours had signed. Nothing else of them is kept.
+
+    ``named`` are those that bore an event's name, as all of iDenfy's do: they may be real ones, and missing here. What
+    bears none is a scanner's.
+    """
 
     hour = models.DateTimeField(_("hour"), unique=True)
     count = models.PositiveIntegerField(_("rejected"), default=0)
+    named = models.PositiveIntegerField(default=0)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
 

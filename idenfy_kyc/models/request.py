@@ -162,6 +162,9 @@ class InformationRequest(models.Model):
     identifier = models.CharField(max_length=100, blank=True)
     message = models.CharField(max_length=500, blank=True)
 
+    deliveries_were_missing = False
+    """Whether, as far as somebody has looked, its answer may have been missed. Not stored."""
+
     objects = PrimaryManager.from_queryset(InformationRequestQuerySet)()
 
     class Meta:

@@ -62,6 +62,8 @@ class Verification(models.Model):
     """When iDenfy told us this status. What was told before that cannot undo it."""
     reviewed_at = models.DateTimeField(_("reviewed on"), null=True, blank=True)
     changed_after_review_at = models.DateTimeField(_("changed after review"), null=True, blank=True)
+    refreshed_at = models.DateTimeField(_("refreshed on"), null=True, blank=True, editable=False, db_index=True)
+    """When iDenfy was last asked for this one's status, by a person: once an hour, or it bars us."""
     document_expires = models.CharField(_("document expires"), max_length=40, blank=True)
     expiration_threshold = models.CharField(max_length=40, blank=True)
     erased_client = models.CharField(max_length=64, blank=True, editable=False, db_index=True)

@@ -22,6 +22,7 @@ from .confirming import check_asks, confirm, needs_second_person, save_plan
 from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
 from .erasing import Pruned, erase, of_clients, prune
 from .finding import Addable, Found, Missing, addable, find_listed
+from .gaps import Gap, Standing, count_missed, mark_missed, standing
 from .holdings import Holdings, holdings_of
 from .importing import Recorded, add_verifications, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
@@ -29,6 +30,9 @@ from .lists import ClientList, list_from_file, list_from_text
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan, take_back
 from .receiving import handle, handle_again, handle_due, receive
+from .reconciling import reconcile
+from .refreshing import AT_ONCE as REFRESHED_AT_ONCE
+from .refreshing import Refreshing, refresh
 from .sending import PAGE_PATIENCE, send
 from .shown import digest_of
 from .starting import StartedVerification, start_verification
@@ -36,14 +40,18 @@ from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
     "PAGE_PATIENCE",
+    "REFRESHED_AT_ONCE",
     "Addable",
     "ClientList",
     "Found",
+    "Gap",
     "Holdings",
     "Missing",
     "Progress",
     "Pruned",
     "Recorded",
+    "Refreshing",
+    "Standing",
     "StartedVerification",
     "add_verifications",
     "addable",
@@ -51,6 +59,7 @@ __all__ = [
     "cancel_ineligible",
     "check_asks",
     "confirm",
+    "count_missed",
     "digest_of",
     "discard",
     "erase",
@@ -66,6 +75,7 @@ __all__ = [
     "list_from_text",
     "look_at",
     "mark_answered",
+    "mark_missed",
     "needs_second_person",
     "of_clients",
     "open_link",
@@ -75,13 +85,16 @@ __all__ = [
     "prune",
     "quota_left",
     "receive",
+    "reconcile",
     "record_download",
     "record_verifications",
+    "refresh",
     "request_information",
     "resume",
     "reveal",
     "save_plan",
     "send",
+    "standing",
     "start_verification",
     "stop",
     "take_back",

@@ -13,6 +13,11 @@ their order as far as that is possible:
    staff can look, and ask iDenfy again.
 4. **Deleted stays deleted.** What iDenfy no longer has, no delivery brings back.
 5. **Words that we do not know are kept as they came**, and stand between "in review" and a result.
+6. **What iDenfy says when it is asked**, by its list or about one verification, holds at that moment and knows no
+   rounds. What it deleted or archived is taken as it comes. A *result* (approved, denied, suspected) takes the place of
+   whatever was not final; where we hold a final status that says otherwise, it is taken and marked as in rule 3.
+   What is no result can only move forward what is not final: while a client answers us, iDenfy may call him in review.
+   It gives way to what iDenfy has told us since we asked, and whether a status is final only a delivery says.
 
 A client's answer opens a new round at iDenfy, but the status that we hold stays until that round's result: an answer
 that waits for its review stands with the request, not with the verification. So completing a request depends on no
@@ -31,6 +36,8 @@ from ..choices import GONE
 
 _FURTHER_ON = ("", "ACTIVE", "EXPIRED", "REVIEWING", None, "SUSPECTED", "DENIED", "APPROVED")
 """None stands for every word that we do not know."""
+_RESULTS = frozenset({"APPROVED", "DENIED", "SUSPECTED"})
+_PUT_AWAY = GONE | {"ARCHIVED"}
 _ENDS_NOTHING = frozenset({Event.EXPIRED, Event.CANCELLED})
 _OPEN, _FINAL, _GONE = 0, 1, 2
 
@@ -61,6 +68,19 @@ def decide(held: Held, report: Report, at: datetime) -> Decision:
         is_newer = held.told_at is None or at >= held.told_at
         return Decision(adopts=is_newer, contradicts=held.status != report.status)
     return Decision(adopts=told > ours)
+
+
+def decide_current(held: Held, status: str, at: datetime) -> Decision:
+    """What becomes of our status when iDenfy, asked ``at``, says ``status``: rule 6."""
+    if status == held.status or held.status in GONE:
+        return Decision(adopts=False)
+    if status in _PUT_AWAY:
+        return Decision(adopts=True)
+    if held.told_at is not None and held.told_at > at:
+        return Decision(adopts=False)
+    if status in _RESULTS:
+        return Decision(adopts=True, contradicts=held.is_final and held.status not in _PUT_AWAY)
+    return Decision(adopts=_standing(status, False) > _standing(held.status, held.is_final))
 
 
 def is_final(report: Report) -> bool:

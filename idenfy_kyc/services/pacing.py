@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from ..choices import EventKind, PauseReason, Reason, State
 from ..conf import get_settings
-from ..models import InformationRequest, RequestBatch
+from ..models import InformationRequest, Reconciliation, RequestBatch, Verification
 from ..models.request import InformationRequestQuerySet
 from . import database
 from .answers import Effect, Outcome
@@ -115,9 +115,11 @@ def in_flight_by_batch(requests: InformationRequestQuerySet, now: datetime) -> d
 
 
 def quota_left(now: datetime) -> int:
-    """How many more may be asked this hour, over all batches and senders."""
-    used = InformationRequest.objects.filter(sent_at__gt=now - HOUR).count()
-    return max(0, get_settings().HOURLY_QUOTA - used)
+    """How many more calls may be made this hour, over all batches and senders, and whatever else asks iDenfy."""
+    since = now - HOUR
+    asked = InformationRequest.objects.filter(sent_at__gt=since).count()
+    refreshed = Verification.objects.filter(refreshed_at__gt=since).count()
+    return max(0, get_settings().HOURLY_QUOTA - asked - refreshed - Reconciliation.objects.calls_since(since))
 
 
 def had_issue_since_start(batch: RequestBatch) -> bool:

@@ -28,6 +28,7 @@ from ..exceptions import DeliveryRejected, UnreadableDelivery
 from ..models import Answer, RequestEvent, Verification, WebhookDelivery, WebhookRejection
 from . import database
 from .closing import record_answer, record_review
+from .gaps import follows_silence
 from .telling import tell
 
 logger = logging.getLogger("idenfy_kyc")
@@ -49,7 +50,7 @@ def receive(*, event_type: str, body: bytes, signature: str) -> WebhookDelivery:
     https://documentation.idenfy.com/kyc/webhooks
     """
     if not signature_fits(body, signature, get_settings().WEBHOOK_SIGNING_KEYS):
-        _count_rejection(timezone.now())
+        _count_rejection(timezone.now(), is_named=bool(event_type))
         raise DeliveryRejected("The signature fits none of the keys")
     delivery, is_new = database.insist(lambda: _keep(event_type[:100], body), patience=PATIENCE)
     if is_new or _is_due(delivery):
@@ -114,6 +115,7 @@ def _keep(event_type: str, body: bytes) -> tuple[WebhookDelivery, bool]:
                 body=text,
                 received_at=now,
                 last_received_at=now,
+                after_silence=follows_silence(now),
             )
             return new, True
     except IntegrityError:
@@ -193,16 +195,20 @@ def _locked(delivery: WebhookDelivery, report: Report) -> Any:
     return rows.select_for_update().first()
 
 
-def _count_rejection(now: datetime) -> None:
-    """One more in this hour. A database that is away must not turn a forgery into an error of ours."""
+def _count_rejection(now: datetime, *, is_named: bool) -> None:
+    """One more in this hour; ``is_named``: it bears an event's name, as all of iDenfy's do.
+
+    A database that is away must not turn a forgery into an error of ours.
+    """
     hour = now.replace(minute=0, second=0, microsecond=0)
     this_hour = WebhookRejection.objects.filter(hour=hour)
+    one_more = {"count": F("count") + 1, "named": F("named") + int(is_named), "last_at": now}
     try:
-        if this_hour.update(count=F("count") + 1, last_at=now):
+        if this_hour.update(**one_more):
             return
         with transaction.atomic(using=database.alias()):
-            WebhookRejection.objects.create(hour=hour, count=1, first_at=now, last_at=now)
+            WebhookRejection.objects.create(hour=hour, count=1, named=int(is_named), first_at=now, last_at=now)
     except IntegrityError:
-        this_hour.update(count=F("count") + 1, last_at=now)
+        this_hour.update(**one_more)
     except DatabaseError:
         logger.error("A delivery whose signature fits none of the keys could not be counted.")

@@ -70,7 +70,7 @@ def send(
     if pacing.room(_fresh(batch), own=0, now=timezone.now()).places <= 0:
         return 0
     deadline = time.monotonic() + seconds if seconds is not None else float("inf")
-    with IdenfyClient.from_settings() as client, _pool(get_settings().CONCURRENCY) as pool:
+    with IdenfyClient.from_settings() as client, calling_pool(get_settings().CONCURRENCY) as pool:
         sender = _Sender(batch, client, pool, patience)
         return sender.run(lambda: time.monotonic() >= deadline or should_stop())
 
@@ -171,7 +171,8 @@ class _NoThreads(Executor):
         return future
 
 
-def _pool(size: int) -> Executor:
+def calling_pool(size: int) -> Executor:
+    """Threads for ``size`` calls at one time; for one, none."""
     return ThreadPoolExecutor(size) if size > 1 else _NoThreads()
 
 

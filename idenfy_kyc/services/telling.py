@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from ..api.deliveries import Event, Report
+from ..api.deliveries import Checks, Event, Report
 from ..choices import EventKind
 from ..models import RequestEvent, Verification
 from ..signals import verification_updated
@@ -27,14 +28,26 @@ _SEEN_THEN = frozenset({Event.LEGACY, Event.AUTO_FINISHED, Event.MANUAL_FINISHED
 """Events whose ``finishTime`` is when the client was verified, and not when he answered something since."""
 
 
+def held_of(verification: Verification) -> Held:
+    """What the rules must know of it."""
+    return Held(status=verification.status, is_final=verification.is_final, told_at=verification.told_at)
+
+
+def current_values(verification: Verification, status: str, at: datetime, decision: Decision) -> dict[str, Any]:
+    """What changes by a status that iDenfy has given when asked; the checks behind the former one go with it."""
+    if not decision.adopts:
+        return {}
+    mark = {"changed_after_review_at": at} if decision.contradicts else {}
+    return {"status": status, "told_at": at, "checks": {}, **mark}
+
+
 def tell(verification: Verification, report: Report, *, at: datetime) -> list[RequestEvent]:
     """Let ``verification``, whose row is locked, take what ``report`` says; return the lines for the record.
 
     ``at`` is when it was received. The signal ``verification_updated`` follows the commit, with the names of what
     changed.
     """
-    held = Held(status=verification.status, is_final=verification.is_final, told_at=verification.told_at)
-    decision = decide(held, report, at)
+    decision = decide(held_of(verification), report, at)
     told = _whose_it_is(verification, report) | _document(verification, report) | _status(report, decision, at)
     changed = {name: value for name, value in told.items() if getattr(verification, name) != value}
     lines = _lines(verification, report, decision, changed)
@@ -48,6 +61,11 @@ def _save(verification: Verification, changed: dict[str, Any]) -> None:
     for name, value in changed.items():
         setattr(verification, name, value)
     verification.save(update_fields=[*changed, "updated_at"])
+    announce(verification, changed)
+
+
+def announce(verification: Verification, changed: Collection[str]) -> None:
+    """The signal ``verification_updated`` with the names of what changed, once that is committed."""
     names = sorted(changed)
     transaction.on_commit(
         lambda: verification_updated.send_robust(sender=Verification, verification_id=verification.pk, changed=names),
@@ -67,7 +85,12 @@ def _status(report: Report, decision: Decision, at: datetime) -> dict[str, Any]:
     if decision.contradicts:
         told["changed_after_review_at"] = at
     if decision.adopts:
-        told |= {"status": report.status, "is_final": is_final(report), "told_at": at, "checks": _checks(report)}
+        told |= {
+            "status": report.status,
+            "is_final": is_final(report),
+            "told_at": at,
+            "checks": stored_checks(report.checks),
+        }
         if report.finished_at and report.event in _SEEN_THEN:
             told["verified_at"] = report.finished_at
     return told
@@ -87,8 +110,9 @@ def _lines(
     return lines
 
 
-def _checks(report: Report) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(report.checks).items()}
+def stored_checks(checks: Checks) -> dict[str, Any]:
+    """Check results as the verification's column has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(checks).items()}
 
 
 def _document(verification: Verification, report: Report) -> dict[str, Any]:

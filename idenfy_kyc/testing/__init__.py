@@ -19,6 +19,7 @@ from idenfy_kyc.testing.deliveries import (
 from idenfy_kyc.testing.fake import CREDENTIALS, SIGNING_KEY, FakeIdenfy
 from idenfy_kyc.testing.faults import DeliveryFault, Fault
 from idenfy_kyc.testing.journal import Post, Session
+from idenfy_kyc.testing.known import Known
 from idenfy_kyc.testing.outbox import Told
 from idenfy_kyc.testing.people import NotPossibleError
 from idenfy_kyc.testing.replies import Reply
@@ -29,6 +30,7 @@ __all__ = [
     "DeliveryFault",
     "FakeIdenfy",
     "Fault",
+    "Known",
     "NotPossibleError",
     "Post",
     "Reply",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from idenfy_kyc.testing.faults import DEFAULT_VALUES, DeliveryFault, Fault
 from idenfy_kyc.testing.journal import Journal
+from idenfy_kyc.testing.known import PAGE_LIMIT
 
 
 class Behaviour:
@@ -45,6 +46,15 @@ class Behaviour:
     @questionnaires.setter
     def questionnaires(self, keys: Iterable[str] | None) -> None:
         self._journal.set_switch("questionnaires", None if keys is None else sorted(keys))
+
+    @property
+    def page_limit(self) -> int:
+        """How many verifications a page of its list holds at the most; 100 at first."""
+        return int(self._journal.switch("page_limit", PAGE_LIMIT))
+
+    @page_limit.setter
+    def page_limit(self, verifications: int) -> None:
+        self._journal.set_switch("page_limit", verifications)
 
     def misbehave(
         self,

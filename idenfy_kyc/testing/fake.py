@@ -22,12 +22,13 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
-from idenfy_kyc.testing import contract
+from idenfy_kyc.testing import contract, known
 from idenfy_kyc.testing.behaviour import Behaviour
 from idenfy_kyc.testing.deliveries import signed_headers
 from idenfy_kyc.testing.desk import REDIRECT, SESSION, Desk
 from idenfy_kyc.testing.faults import DeliveryFault, Fault, spoilt, turned_away
 from idenfy_kyc.testing.journal import Journal, Post, Session
+from idenfy_kyc.testing.known import Knowledge, Known
 from idenfy_kyc.testing.outbox import Outbox, Told
 from idenfy_kyc.testing.people import People
 from idenfy_kyc.testing.replies import JSON, Reply, html_error, json_reply, refusal
@@ -37,11 +38,11 @@ SIGNING_KEY = "fake-signing-key"
 
 _REQUEST_INFORMATION = re.compile(r"/kyc/identifications/([^/]+)/request-information/")
 _LIST = "/kyc/identifications/"
+_STATUS = "/api/v2/status"
 _TOKEN = "/api/v2/token"  # noqa: S105 - a path
 _UNAUTHORIZED = json_reply(
     401, {"message": "Invalid authorization credentials"}, ("WWW-Authenticate", 'Basic realm="api"')
 )
-_EMPTY_LIST = json_reply(200, {"count": 0, "next": None, "previous": None, "results": []})
 _NOT_ALLOWED = refusal(405, "METHOD_NOT_ALLOWED", "This method is not allowed.")
 
 
@@ -82,6 +83,7 @@ class FakeIdenfy(Behaviour):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(Journal(path), clock)
+        self._knowledge = Knowledge(self._journal)
         self._outbox = Outbox(self._journal, clock)
         self.people = People(self._journal, self._outbox, clock)
         self._desk = Desk(self._journal, self._outbox, self.people)
@@ -109,6 +111,14 @@ class FakeIdenfy(Behaviour):
         """Close the file."""
         self._journal.close()
 
+    def know(self, scan_ref: str, *, status: str = "APPROVED", client_id: str = "", **said: Any) -> None:
+        """Have this verification from now on, so. ``said``: what else it says of it, such as ``fraudTags``."""
+        self.know_all([Known(scan_ref=scan_ref, status=status, client_id=client_id, said=said)])
+
+    def know_all(self, verifications: Iterable[Known]) -> None:
+        """The same for many."""
+        self._knowledge.know(verifications)
+
     def approve_again(self, scan_ref: str) -> None:
         """The client answered and iDenfy approved: a new request is possible."""
         self._journal.settle(scan_ref)
@@ -134,6 +144,11 @@ class FakeIdenfy(Behaviour):
     def count_issued(self) -> Counter[str]:
         """Links issued, by ``scan_ref``."""
         return self._journal.count_issued()
+
+    def count_status_calls(self) -> Counter[str]:
+        """How often it was asked for the status of each verification."""
+        bodies = (post.body for post in self.posts("") if post.path == _STATUS)
+        return Counter(known.asked_about(body.encode()) for body in bodies)
 
     def session(self, token: str) -> Session | None:
         """What a token leads to."""
@@ -185,10 +200,10 @@ class FakeIdenfy(Behaviour):
             if path == _TOKEN:
                 begin = partial(self._begin, base_url)
                 return self._call(path, "", body, partial(self._good, lower, body, contract.parse_token, begin))
-            return self._stray_post(path, body)
+            return self._status(lower, body) if path == _STATUS else self._stray_post(path, body)
         if method == "GET" and path == _LIST:
-            return self._list(lower)
-        return _NOT_ALLOWED if match or path in {_LIST, _TOKEN} else html_error(404, "Not Found")
+            return self._list(lower, query, base_url + _LIST)
+        return _NOT_ALLOWED if match or path in {_LIST, _STATUS, _TOKEN} else html_error(404, "Not Found")
 
     def mark_answered(self, reply: Reply) -> None:
         """Whoever delivers ``reply`` is about to, and the caller is still there. For the journal."""
@@ -200,19 +215,24 @@ class FakeIdenfy(Behaviour):
         now = self._clock()
         # One transaction for all of it: two callers at one moment, and one of them finds the other's link pending.
         with self._journal.transaction():
-            faults = self._journal.draw_faults(scan_ref, now)
-            latency = self.latency + faults.pop(Fault.LATENCY, 0.0)
-            fault, value = next(iter(faults.items()), (None, 0.0))
-            token = ""
-            if fault is not None and not fault.issues:
-                reply = turned_away(fault, value)
-            else:
-                reply, token = good(now)
-                if reply.status < 300 and fault is not None:
-                    reply = spoilt(fault, reply, value)
-            return self._written(
-                replace(reply, latency=latency), now, path, body, scan_ref=scan_ref, fault=fault or "", token=token
-            )
+            reply, token, fault = self._with_faults(scan_ref, now, good)
+            return self._written(reply, now, path, body, scan_ref=scan_ref, fault=fault, token=token)
+
+    def _with_faults(
+        self, scan_ref: str, now: float, good: Callable[[float], tuple[Reply, str]]
+    ) -> tuple[Reply, str, str]:
+        """What becomes of a good answer: the reply, the token that was issued, and the fault. In a transaction."""
+        faults = self._journal.draw_faults(scan_ref, now)
+        latency = self.latency + faults.pop(Fault.LATENCY, 0.0)
+        fault, value = next(iter(faults.items()), (None, 0.0))
+        token = ""
+        if fault is not None and not fault.issues:
+            reply = turned_away(fault, value)
+        else:
+            reply, token = good(now)
+            if reply.status < 300 and fault is not None:
+                reply = spoilt(fault, reply, value)
+        return replace(reply, latency=latency), token, fault or ""
 
     def _good(
         self,
@@ -251,6 +271,7 @@ class FakeIdenfy(Behaviour):
         """A verification begins. Its token is no link of a request, and does not count as one."""
         scan_ref = str(uuid.uuid4())
         token = self._issue(scan_ref, asks, now, asks.get("expiryTime", contract.DEFAULT_EXPIRY))
+        self._knowledge.begin(scan_ref, asks["clientId"])
         answer = {
             **{"message": "Token created successfully", "authToken": token, "scanRef": scan_ref},
             **{"redirectUrl": f"{base_url}{REDIRECT}?authToken={token}", "digitString": None},
@@ -289,21 +310,29 @@ class FakeIdenfy(Behaviour):
         )
         return replace(reply, post=number)
 
-    def _list(self, headers: Mapping[str, str]) -> Reply:
-        """A list of no verification: this fake knows none by itself. Faults that are for everybody hit it, too."""
+    def _list(self, headers: Mapping[str, str], query: str, url: str) -> Reply:
+        """A page of what it knows. Faults that are for everybody hit it, too."""
+
+        def good(_now: float) -> tuple[Reply, str]:
+            if not self._is_authorized(headers):
+                return _UNAUTHORIZED, ""
+            return known.list_reply(self._knowledge, query, limit=self.page_limit, url=url), ""
+
         with self._journal.transaction():
-            faults = self._journal.draw_faults("", self._clock())
-        latency = self.latency + faults.pop(Fault.LATENCY, 0.0)
-        fault, value = next(iter(faults.items()), (None, 0.0))
-        if fault is not None and not fault.issues:
-            reply = turned_away(fault, value)
-        elif not self._is_authorized(headers):
-            reply = _UNAUTHORIZED
-        elif fault is not None:
-            reply = spoilt(fault, _EMPTY_LIST, value)
-        else:
-            reply = _EMPTY_LIST
-        return replace(reply, latency=latency)
+            return self._with_faults("", self._clock(), good)[0]
+
+    def _status(self, headers: Mapping[str, str], body: bytes) -> Reply:
+        """How one verification stands. In the journal, and not as a request to its client."""
+        scan_ref, now = known.asked_about(body), self._clock()
+
+        def good(_now: float) -> tuple[Reply, str]:
+            if not self._is_authorized(headers):
+                return _UNAUTHORIZED, ""
+            return known.status_reply(self._knowledge.one(scan_ref)), ""
+
+        with self._journal.transaction():
+            reply, _token, fault = self._with_faults(scan_ref, now, good)
+            return self._written(reply, now, _STATUS, body, fault=fault)
 
 
 def _identifier(reply: Reply) -> str:

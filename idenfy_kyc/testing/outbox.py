@@ -15,6 +15,7 @@ from typing import Any
 from idenfy_kyc.testing.deliveries import fresh_links
 from idenfy_kyc.testing.faults import DEFAULT_VALUES, DeliveryFault
 from idenfy_kyc.testing.journal import Journal
+from idenfy_kyc.testing.known import Knowledge
 
 TRIES = 2
 PAUSE = 0.5
@@ -74,6 +75,7 @@ class Outbox:
     def __init__(self, journal: Journal, clock: Callable[[], float]) -> None:
         self._journal = journal
         self._clock = clock
+        self._knowledge = Knowledge(journal)
         with journal.transaction():
             journal.rows(_SCHEMA)
             journal.rows("CREATE INDEX IF NOT EXISTS told_unsent ON told (due_at) WHERE sent_at IS NULL")
@@ -92,6 +94,7 @@ class Outbox:
         Within a transaction of the journal.
         """
         now, scan_ref = self._clock(), str(payload["scanRef"])
+        self._knowledge.learn(payload)
         drawn = self._journal.draw_delivery_faults(scan_ref, now)
         faults = drawn if comes is None else {comes: DEFAULT_VALUES.get(comes, 0.0)}
         due_at: float | None = now + faults.pop(DeliveryFault.LATE, 0.0)

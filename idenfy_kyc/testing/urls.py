@@ -17,6 +17,7 @@ app_name = "idenfy_kyc_fake"
 urlpatterns = [
     path("kyc/identifications/<str:scan_ref>/request-information/", views.answer, name="request_information"),
     path("kyc/identifications/", views.answer, name="list"),
+    path("api/v2/status", views.answer, name="status"),
     path("api/v2/token", views.answer, name="token"),
     path("api/v2/redirect", views.answer, name="redirect"),
     path("session/", views.answer, name="session"),

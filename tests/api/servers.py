@@ -111,6 +111,19 @@ def serving_tls(handler: Handler, certificate: trustme.LeafCert) -> Iterator[Ser
         yield server
 
 
+@contextlib.contextmanager
+def full_port() -> Iterator[int]:
+    """A port whose queue is full, so that the system answers nobody who knocks."""
+    with socket.socket() as listener, contextlib.ExitStack() as knocking:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            early = knocking.enter_context(socket.socket())
+            early.setblocking(False)
+            early.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
 def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
     """The bytes of an answer; underscores in the headers' names are hyphens."""
     fields = {"Content-Length": str(len(body))} | {name.replace("_", "-"): value for name, value in headers.items()}

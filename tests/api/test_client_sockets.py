@@ -19,6 +19,7 @@ from .servers import (
     answer,
     answering,
     dripping,
+    full_port,
     issued,
     reset,
     saying,
@@ -49,19 +50,6 @@ def free_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
-
-
-@contextlib.contextmanager
-def full_port() -> Iterator[int]:
-    """A port whose queue is full, so that the system answers nobody who knocks."""
-    with socket.socket() as listener, contextlib.ExitStack() as knocking:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            early = knocking.enter_context(socket.socket())
-            early.setblocking(False)
-            early.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
 
 
 class TestNothingWasSent:

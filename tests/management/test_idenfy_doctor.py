@@ -17,7 +17,7 @@ from django.utils import timezone
 from idenfy_kyc import services
 from idenfy_kyc.choices import PauseReason, State
 from idenfy_kyc.clients import Client
-from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
+from idenfy_kyc.models import InformationRequest, RequestBatch, Verification, WebhookDelivery, WebhookRejection
 from idenfy_kyc.testing import CREDENTIALS, Fault
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.accounts.clients import DESCRIBE
@@ -35,6 +35,7 @@ NAMES = [
     "iDenfy",
     "Last sending",
     "What waits",
+    "Deliveries",
     "Stored links",
     "CLIENTS",
 ]
@@ -79,6 +80,7 @@ class TestAllIsWell:
             "iDenfy": "ok: it can be reached and takes the key",
             "Last sending": "ok: nobody has been asked yet",
             "What waits": "ok: nothing",
+            "Deliveries": "ok: none yet",
             "Stored links": "ok: there is none",
             "CLIENTS": "ok: not set",
         }
@@ -332,3 +334,26 @@ class TestWhatIsSaid:
         assert "This verification cannot be updated" not in out
         for secret in ("rasa", LINK, TOKEN, fake_idenfy.url, *CREDENTIALS):
             assert secret.lower() not in out.lower()
+
+
+class TestDeliveries:
+    def test_say_when_one_was_last_accepted(self) -> None:
+        WebhookDelivery.objects.create(digest="d", received_at=timezone.now() - timedelta(minutes=3))
+
+        assert said_of("Deliveries", "--offline") == ["ok: Last delivery accepted 3\xa0minutes ago."]
+
+    def test_that_are_rejected_are_something_to_do(self) -> None:
+        now = timezone.now()
+        WebhookRejection.objects.create(hour=now, count=41, named=41, first_at=now, last_at=now)
+
+        [said] = said_of("Deliveries", "--offline")
+
+        assert said.startswith("41 rejected since ")
+        assert said.endswith("WEBHOOK_SIGNING_KEYS.")
+
+    def test_that_were_missing_for_a_time_are_over(self) -> None:
+        now = timezone.now()
+        WebhookRejection.objects.create(hour=now, count=1, named=1, first_at=now - timedelta(hours=2), last_at=now)
+        WebhookDelivery.objects.create(digest="d", received_at=now)
+
+        assert said_of("Deliveries", "--offline") == ["ok: Last delivery accepted just now."]

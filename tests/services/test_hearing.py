@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from idenfy_kyc.api.deliveries import Event, Report
 from idenfy_kyc.choices import GONE
-from idenfy_kyc.services.hearing import Decision, Held, decide, is_final
+from idenfy_kyc.services.hearing import Decision, Held, decide, decide_current, is_final
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 YES, NO, MARKED, ONLY_MARKED = Decision(True), Decision(False), Decision(True, True), Decision(False, True)
@@ -79,6 +79,46 @@ class TestDecide:
         held = Held(status="APPROVED", is_final=True, told_at=None)
 
         assert decide(held, report(Event.LEGACY, "DENIED", final=True), NOON) == MARKED
+
+
+# The same for what iDenfy says when it is asked.
+CURRENT = """
+ACTIVE            y - - - - - - - - -
+EXPIRED           y y - - - - - - - -
+REVIEWING         y y y - - - - - - -
+ON-HOLD           y y y y - - - - - -
+SUSPECTED         y y y y y - y ! ! -
+DENIED            y y y y y y y ! - -
+APPROVED          y y y y y y - - ! -
+ARCHIVED          y y y y y y y y y -
+DELETED           y y y y y y y y y -
+EXPIRED-DELETED   y y y y y y y y y -
+"""
+CURRENT_LINES = [line.split() for line in CURRENT.strip().splitlines()]
+
+
+class TestDecideCurrent:
+    @pytest.mark.parametrize(
+        ("status", "ours", "cell"),
+        [(line[0], held, cell) for line in CURRENT_LINES for held, cell in zip(HELD, line[1:], strict=True)],
+    )
+    def test_follows_the_table(self, status: str, ours: str, cell: str) -> None:
+        our_status, our_final = written(ours)
+        held = Held(status=our_status, is_final=our_final, told_at=NOON)
+
+        assert decide_current(held, status, NOON + timedelta(minutes=1)) == CELLS[cell]
+
+    def test_gives_way_to_what_was_told_since_iDenfy_was_asked(self) -> None:  # noqa: N802
+        held = Held(status="DENIED", is_final=True, told_at=NOON)
+
+        assert decide_current(held, "APPROVED", NOON - timedelta(seconds=1)) == NO
+        assert decide_current(held, "DELETED", NOON - timedelta(seconds=1)) == YES
+
+    def test_takes_a_result_in_place_of_what_was_archived_without_a_mark(self) -> None:
+        assert decide_current(Held(status="ARCHIVED", is_final=True, told_at=NOON), "APPROVED", NOON) == YES
+
+    def test_takes_a_result_in_place_of_one_that_somebody_here_had_typed(self) -> None:
+        assert decide_current(Held(status="APPROVED"), "DENIED", NOON) == YES
 
 
 events = st.sampled_from([event for event in Event if event.startswith(Event.LEGACY)])

@@ -223,7 +223,7 @@ class TestPaths:
         assert (reply.status, said(reply)["identifier"]) == (405, "METHOD_NOT_ALLOWED")
         assert fake.posts() == []
 
-    @pytest.mark.parametrize("target", ["/", "/nowhere/", "/session", "/api/v2/status"])
+    @pytest.mark.parametrize("target", ["/", "/nowhere/", "/session", "/api/v2/data"])
     def test_are_unknown_otherwise(self, fake: FakeIdenfy, target: str) -> None:
         assert fake.handle("GET", target, HEADERS).status == 404
 
