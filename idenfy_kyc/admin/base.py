@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -80,7 +81,8 @@ class BaseAdmin(AnyAdmin):
     mark_answered_template = "admin/idenfy_kyc/mark_answered.html"
 
     class Media:
-        css = {"all": ["idenfy_kyc/idenfy_kyc.css", "idenfy_kyc/requests.css"]}
+        css = {"all": [f"idenfy_kyc/{name}.css" for name in ("themes", "idenfy_kyc", "requests", "lists")]}
+        js = [Script("idenfy_kyc/lists.js", defer=True)]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or may_ask(request)
@@ -188,7 +190,7 @@ class ReadOnlyAdmin(BaseAdmin):
 
 def _environment() -> dict[str, str]:
     """The word of the settings for ``includes/title.html``: which system this is, on every page."""
-    return {"environment": get_settings().ENVIRONMENT}
+    return {"idenfy_environment": get_settings().ENVIRONMENT}
 
 
 def with_environment(button: str) -> str:
