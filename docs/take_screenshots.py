@@ -166,7 +166,7 @@ class Day:
     def what_needs_a_decision(self) -> None:
         """The line above the lists, where it leads to, and the plan that asks again."""
         self.page.goto("/admin/idenfy_kyc/informationrequest/?decision=needed")
-        self.take("decision", width=1240)
+        self.take("decision", width=1360)
         self.page.go_back()
         acts = self.page.locator("tr", has=self.page.locator(".ik-state-unknown")).locator(".ik-acts")
         acts.get_by_role("button", name="Ask again…").click()
