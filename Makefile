@@ -34,9 +34,10 @@ lint: $(VENV)/.for-lint  ## Check style, types, templates and migrations
 docs: $(VENV)/.for-docs  ## Build the documentation, into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
-bench: $(VENV)/.for-bench  ## Measure what asking costs beside the network, and count queries
+bench: $(VENV)/.for-bench  ## Measure what asking and hearing cost, and count queries
 	@$(BIN)/python -m benchmarks.queries
 	@$(BIN)/python -m benchmarks.sending
+	@$(BIN)/python -m benchmarks.receiving
 
 clean:  ## Take away the virtualenv, caches and what was built
 	rm -rf $(VENV) $(VENV)-newest build dist docs/_build *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis

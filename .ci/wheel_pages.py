@@ -1,4 +1,4 @@
-"""Open the admin's pages of the project in ``DJANGO_SETTINGS_MODULE``, with what they load, as its superuser."""
+"""Open our pages on each admin site of the project in ``DJANGO_SETTINGS_MODULE``, with what they load, as superuser."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ django.setup()
 from django.apps import apps  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib import admin  # noqa: E402
+from django.contrib.admin.sites import all_sites  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.staticfiles import finders  # noqa: E402
 from django.test import Client  # noqa: E402
@@ -39,21 +40,33 @@ def page(url: str, *, post: dict[str, object] | None = None) -> None:
     print(f"  {url} {'(posted) ' if post else ''}fine")
 
 
-models = [model for model in apps.get_app_config("idenfy_kyc").get_models() if admin.site.is_registered(model)]
-if not models:
-    sys.exit("No model of the app is in the admin")
+models = list(apps.get_app_config("idenfy_kyc").get_models())
 services.record_verifications([{"scan_ref": "wheel-1", "client_id": "C-1", "name": "Ona", "status": "APPROVED"}])
-page(reverse("admin:index"))
-page(reverse("admin:app_list", args=["idenfy_kyc"]))
-page(reverse("admin:idenfy_kyc_verification_add"))
-page(
-    reverse("admin:idenfy_kyc_verification_changelist"),
-    post={"action": "request_information", "_selected_action": [1]},
-)
-for model in models:
-    name = model._meta.model_name
-    page(reverse(f"admin:idenfy_kyc_{name}_changelist"))
-    for row in model._default_manager.all():
-        page(reverse(f"admin:idenfy_kyc_{name}_change", args=[row.pk]))
+
+
+def walk(site: admin.AdminSite) -> None:
+    """Choose a client, which makes a plan; then every list, and the page of each row."""
+    shown = [model._meta for model in models if site.is_registered(model)]
+    if not shown:
+        sys.exit(f"No model of the app is on the site {site.name}")
+
+    def url(name: str, *args: object) -> str:
+        return reverse(f"admin:{name}", args=args, current_app=site.name)
+
+    page(url("index"))
+    page(url("app_list", "idenfy_kyc"))
+    page(url("idenfy_kyc_verification_add"))
+    chosen = {"action": "request_information", "_selected_action": [1]}
+    page(url("idenfy_kyc_verification_changelist"), post=chosen)
+    for opts in shown:
+        page(url(f"idenfy_kyc_{opts.model_name}_changelist"))
+        for row in opts.model._default_manager.all():
+            page(url(f"idenfy_kyc_{opts.model_name}_change", row.pk))
+
+
+reverse("admin:index")  # reads the project's URLs, which may add sites
+for each in sorted(all_sites, key=lambda site: site.name):
+    print(f"The site {each.name}:")
+    walk(each)
 if not any(name.startswith("idenfy_kyc/") for name in loaded):
     sys.exit("No page loads a file of ours")

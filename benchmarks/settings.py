@@ -12,4 +12,5 @@ _file = Path(tempfile.mkdtemp(prefix="idenfy-kyc-bench-")) / "bench.sqlite3"
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{_file}")}
 DEBUG = False
-ALLOWED_HOSTS = ["testserver"]
+ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
+ROOT_URLCONF = "benchmarks.urls"

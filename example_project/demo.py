@@ -56,7 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     with suppress(KeyboardInterrupt):
         _prepare(options.clients, options.fake_path)
+        from django.urls import reverse
+
         fake_options = ["--latency", LATENCY, *(f"--questionnaire={key}" for key in QUESTIONNAIRES)]
+        fake_options += ["--webhook-url", f"http://{HOST}:{options.port}{reverse('idenfy_kyc:webhook')}"]
         with spawn_fake(options.fake_path, port=fake_port, options=fake_options), _server(options.port) as server:
             _say(_welcome(options.port, fake_port))
             server.serve_forever()
@@ -92,7 +95,7 @@ def teach(fake: FakeIdenfy, clients: int) -> None:
 def _set_up(fake_port: int) -> None:
     """Django, on the fake: keys that happen to be in the environment would ask people who do not exist."""
     os.environ["FAKE_IDENFY_URL"] = f"http://{HOST}:{fake_port}"
-    for name in ("IDENFY_API_KEY", "IDENFY_API_SECRET", "IDENFY_BASE_URL"):
+    for name in ("IDENFY_API_KEY", "IDENFY_API_SECRET", "IDENFY_BASE_URL", "IDENFY_WEBHOOK_SIGNING_KEYS"):
         os.environ.pop(name, None)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
     import django
@@ -183,9 +186,13 @@ def _welcome(port: int, fake_port: int) -> str:
     2. Press Stop, or close the tab, and come back. Or let a terminal do it: {send}
     3. Ask with the questionnaire no-such-key: after five refusals it stops. These exist: {", ".join(QUESTIONNAIRES)}.
     4. Let iDenfy fail for a minute, from a second terminal: {python} -m example_project.demo --outage 60
-    5. As links: open a request, Show link, and open it in a private window as the client would.
-    6. Search for “Demo:” to find the clients with whom something goes wrong.
-    7. As officer: Verifications, Ask from a list…, and choose example_project/samples/annual_review.csv, or paste what
+    5. As links: open a request, Show link, and open it in a private window as the client would. Continue leads to the
+       fake: answer there as the client, decide as iDenfy’s reviewer, and see what the admin makes of it.
+       Let a webhook come late, twice, in the wrong order or never.
+    6. Begin with a new client: http://{HOST}:{port}/verify/. All links that the fake has made stand at
+       http://{HOST}:{fake_port}/session/all/.
+    7. Search for “Demo:” to find the clients with whom something goes wrong.
+    8. As officer: Verifications, Ask from a list…, and choose example_project/samples/annual_review.csv, or paste what
        is in it: 800 clients. Nearly all of them are here with make demo CLIENTS=5000.
 
   Ctrl-C stops both.

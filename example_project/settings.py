@@ -13,6 +13,7 @@ import environ
 
 from idenfy_kyc.conf import Settings
 from idenfy_kyc.testing.fake import CREDENTIALS as FAKE_CREDENTIALS
+from idenfy_kyc.testing.fake import SIGNING_KEY as FAKE_SIGNING_KEY
 
 ROOT = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -28,6 +29,7 @@ if not env.str("IDENFY_API_KEY", default=""):
         "API_KEY": FAKE_CREDENTIALS[0],
         "API_SECRET": FAKE_CREDENTIALS[1],
         "BASE_URL": env.str("FAKE_IDENFY_URL", default="http://127.0.0.1:8001"),
+        "WEBHOOK_SIGNING_KEYS": [FAKE_SIGNING_KEY],
         "ENVIRONMENT": "DEMO",
         # Short, so that an outage of the fake can be watched to its end.
         "RETRY_WAITS": [timedelta(seconds=seconds) for seconds in (3, 5, 10, 20, 30)],

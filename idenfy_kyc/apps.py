@@ -11,8 +11,9 @@ class IdenfyKycConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_credentials, check_credentials_for_deployment, check_settings
+        from .checks import check_credentials, check_credentials_for_deployment, check_settings, check_webhook
 
         checks.register(check_settings)
+        checks.register(check_webhook, checks.Tags.security)
         checks.register(check_credentials)
         checks.register(check_credentials_for_deployment, checks.Tags.security, deploy=True)

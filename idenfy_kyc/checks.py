@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
@@ -37,6 +38,9 @@ LIMITS: dict[str, tuple[Any, Any, str]] = {
     "MAX_BATCH_SIZE": (1, 50_000, "from 1 to 50000"),
     "TYPE_COUNT_ABOVE": (0, math.inf, "0 or more, or None"),
     "SECOND_PERSON_ABOVE": (0, math.inf, "0 or more, or None"),
+    "WEBHOOK_RETENTION_DAYS": (1, math.inf, "1 or more"),
+    "ANSWER_RETENTION_DAYS": (1, math.inf, "1 or more, or None"),
+    "PLAN_RETENTION_DAYS": (1, math.inf, "1 or more"),
     "DEFAULT_LIFETIME": (MIN_LIFETIME, MAX_LIFETIME, "from 1 hour to 30 days"),
 }
 
@@ -71,6 +75,20 @@ def check_credentials(app_configs: Any = None, **kwargs: Any) -> list[CheckMessa
 def check_credentials_for_deployment(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """E011, in ``check --deploy`` only: the same, where it can no longer be meant."""
     return _missing_credentials(Error, "idenfy_kyc.E011")
+
+
+def check_webhook(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """W002: the webhook has an address, and no key: every delivery is refused. Without credentials W001 comes first."""
+    given = getattr(settings, SETTING, {})
+    if not isinstance(given, Mapping) or given.get("WEBHOOK_SIGNING_KEYS") or not all(map(given.get, CREDENTIALS)):
+        return []
+    try:
+        reverse("idenfy_kyc:webhook")
+    except NoReverseMatch:
+        return []
+    message = f"{SETTING} has no WEBHOOK_SIGNING_KEYS: every delivery from iDenfy is refused."
+    hint = "Set a signing key for each webhook in iDenfy’s dashboard, and list the keys, from the environment."
+    return [Warning(message, hint=hint, id="idenfy_kyc.W002")]
 
 
 def _missing_credentials(level: Callable[..., CheckMessage], id: str) -> list[CheckMessage]:
@@ -224,7 +242,9 @@ def _type_in_words(expected: Any) -> str:
         return {str: "a list of strings", timedelta: "a list of timedeltas"}[get_args(expected)[0]]
     if get_origin(expected) is UnionType:
         return f"{_type_in_words(get_args(expected)[0])} or None"
-    return {str: "a string", int: "a whole number", float: "a number", timedelta: "a timedelta"}[expected]
+    return {str: "a string", bool: "True or False", int: "a whole number", float: "a number", timedelta: "a timedelta"}[
+        expected
+    ]
 
 
 def _kind(value: object) -> str:

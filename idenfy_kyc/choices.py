@@ -60,6 +60,8 @@ MARKABLE = frozenset(State.COMPLETED.may_follow) - {State.SENDING}
 """Whose client may have answered without our hearing of it, provided it was sent: what staff may mark as answered."""
 
 
+GONE = frozenset({"DELETED", "EXPIRED-DELETED"})
+"""Statuses of a verification whose data iDenfy no longer has: nothing brings it back."""
 APPROVED = "APPROVED"
 """The one status that iDenfy's documentation speaks of where it speaks of asking again."""
 
@@ -85,7 +87,7 @@ def status_label(status: str) -> str | Promise:
 
 
 class Reason(TextChoices):
-    """Why a request is where it is; stored as a code with parameters, put into words by :mod:`idenfy_kyc.wording`."""
+    """Why a request is where it is; stored as a code with parameters, put into words by ``idenfy_kyc.wording``."""
 
     # not asked
     OPEN_REQUEST = "open_request"
@@ -103,6 +105,7 @@ class Reason(TextChoices):
     # withdrawn
     WITHDRAWN = "withdrawn"
     GIVEN_UP = "given_up"
+    ERASED = "erased"
     # answered, as staff say; without a reason it was iDenfy who said so
     MARKED = "marked"
 
@@ -148,6 +151,30 @@ class EventKind(TextChoices):
     EXPIRED = "expired"
     ANSWERED = "answered"
     MARKED = "marked"
+    STARTED = "started"
+    TOLD = "told"
+    CONTRADICTED = "contradicted"
+    DOCUMENT_EXPIRES = "document_expires"
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    TOLD_AGAIN = "told_again"
+    REVIEWED = "reviewed"
+    LOOKED_AT = "looked_at"
+    ERASED = "erased"
+
+
+class DeliveryProblem(TextChoices):
+    """Why a delivery could not be handled, or why there was nothing to do."""
+
+    # could not be handled
+    NO_JSON = "no_json"
+    NO_SCAN_REF = "no_scan_ref"
+    OTHER_EVENT = "other_event"
+    RELABELLED = "relabelled"
+    BROKE_OFF = "broke_off"
+    # nothing to do
+    NOT_OURS = "not_ours"
+    NOT_HELD = "not_held"
+    ERASED = "erased"
 
 
 class BatchState(TextChoices):

@@ -4,9 +4,15 @@
 ``Client`` for each that it knows, by the verification's primary key::
 
     def describe(*, verifications: Sequence[Verification]) -> Mapping[int, Client]:
-        customers = Customer.objects.in_bulk({v.client_id for v in verifications}, field_name="number")
+        numbers = {v.client_id for v in verifications}
+        customers = Customer.objects.in_bulk(numbers, field_name="number")
         return {
-            v.pk: Client(name=customer.full_name, url=customer.get_absolute_url(), email=customer.email)
+            v.pk: Client(
+                name=customer.full_name,
+                url=customer.get_absolute_url(),
+                email=customer.email,
+                language=customer.language,
+            )
             for v in verifications
             if (customer := customers.get(v.client_id))
         }
@@ -118,9 +124,12 @@ def ask_host(verifications: Iterable[Verification]) -> Said:
 
 
 def introduce(verifications: Iterable[Verification]) -> None:
-    """Let these be described together: the host is asked once, when the first of them is drawn."""
+    """Let these be described together: the host is asked once, when the first of them is drawn.
+
+    Of whose personal data was erased, it is not asked: nobody is to be recognised again.
+    """
     together: list[Any] = list(verifications)
-    described = cache(lambda: describe(together))
+    described = cache(lambda: describe(v for v in together if v.erased_at is None))
     for verification in together:
         verification.described = described
 

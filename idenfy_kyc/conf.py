@@ -32,6 +32,14 @@ class Settings:
     """Where iDenfy's API lives. Must be https, unless it is this machine."""
     WEBHOOK_SIGNING_KEYS: tuple[str, ...] = field(default=(), repr=False)
     """The keys iDenfy may sign its deliveries with; several while you rotate them."""
+    CREATE_FROM_WEBHOOK: bool = True
+    """Whether a delivery about a verification that is not here yet adds it."""
+    WEBHOOK_RETENTION_DAYS: int = 30
+    """Days for which the body of a delivery is kept, encrypted, to handle it again."""
+    ANSWER_RETENTION_DAYS: int | None = None
+    """Days for which clients' answers are kept; None: until they are erased."""
+    PLAN_RETENTION_DAYS: int = 30
+    """Days for which a plan that nobody confirmed is kept."""
     ENVIRONMENT: str = ""
     """A word shown beside every heading, such as ``"TEST"``, so that nobody takes one system for the other."""
     PROJECT_NAME: str = ""

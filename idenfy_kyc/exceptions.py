@@ -5,13 +5,16 @@
     │   ├── IdenfyConnectionError     no answer came (``maybe_delivered`` says whether the call may have)
     │   ├── IdenfyStatusError         iDenfy, or something in front of it, answered other than 2xx
     │   └── IdenfyResponseError       a 2xx answer that cannot be read
+    ├── UnreadableDelivery        a signed delivery that says nothing we can use
     └── RequestError              the request may not be made, whatever iDenfy would say
         ├── AlreadyOpen               the client has an open request
+        ├── BeingAsked                the client is being asked at this moment
         ├── NotEligible               the verification's status rules it out
         ├── TooMany                   more verifications than one batch may hold
         ├── PlanChanged               who was confirmed is not who would be asked
         └── SecondPersonNeeded        whoever planned may not confirm so many
 
+``DeliveryRejected``, a delivery that iDenfy has not signed, is Django's ``SuspiciousOperation``: Django answers 400.
 A missing or wrong setting is Django's ``ImproperlyConfigured``, on purpose outside this tree, so that no
 ``except IdenfyError`` swallows it.
 
@@ -20,6 +23,8 @@ attributes, for the code that stores it.
 """
 
 from __future__ import annotations
+
+from django.core.exceptions import SuspiciousOperation
 
 
 class IdenfyError(Exception):
@@ -75,6 +80,18 @@ class IdenfyResponseError(IdenfyApiError):
         self.status_code = status_code
 
 
+class UnreadableDelivery(IdenfyError):
+    """A delivery that iDenfy signed, and that says nothing we can use. ``code`` says why, and nothing of the body."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"The delivery cannot be read: {code}")
+        self.code = code
+
+
+class DeliveryRejected(SuspiciousOperation):
+    """A delivery whose signature fits none of the keys: nothing of it is read or kept."""
+
+
 class RequestError(IdenfyError):
     """The request may not be made, whatever iDenfy would say."""
 
@@ -83,8 +100,12 @@ class AlreadyOpen(RequestError):
     """The verification, or another one of the same client, has an open request."""
 
 
+class BeingAsked(RequestError):
+    """The client is being asked at this moment: try again when the answer is there, a minute later at the most."""
+
+
 class NotEligible(RequestError):
-    """The verification may not be asked: deleted, archived, expired or not finished at iDenfy."""
+    """The verification may not be asked: deleted, archived, expired or not finished at iDenfy, or erased here."""
 
 
 class TooMany(RequestError):

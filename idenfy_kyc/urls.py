@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from . import views, webhooks
 
 app_name = "idenfy_kyc"
 
 urlpatterns = [
+    path("webhook/", webhooks.webhook, name="webhook"),
     path("r/<uuid:public_id>/", views.client_link, name="client_link"),
 ]

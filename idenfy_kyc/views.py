@@ -29,6 +29,7 @@ from .choices import Reason, State
 from .conf import get_settings
 from .decorators import durable
 from .models import InformationRequest, RequestBatch
+from .models.request import public_digest
 
 OVER = {
     State.EXPIRED: "ended",
@@ -69,7 +70,7 @@ def client_link(request: HttpRequest, public_id: UUID) -> HttpResponse:
     ``help``, ``ended``, ``answered``, ``withdrawn`` or ``unknown``), ``project`` (the name clients know), and where
     they apply ``asks`` (what is asked for, in words), ``works_until`` and ``ended_at``.
     """
-    info = InformationRequest.objects.select_related("batch").filter(public_id=public_id).first()
+    info = InformationRequest.objects.select_related("batch").filter(public_digest=public_digest(public_id)).first()
     page = _page_of(info)
     if info is None or page != "open":
         return _show(request, page, info)

@@ -7,12 +7,12 @@ A code that is not known here (a newer version wrote it, or iDenfy did) comes ba
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import formats, timezone
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import get_language_info, gettext_lazy, ngettext, pgettext
@@ -37,6 +37,7 @@ _REASONS: dict[str, Promise] = {
     Reason.SENDER_DIED: gettext_lazy("The sending broke off before an answer was written down"),
     Reason.WITHDRAWN: gettext_lazy("Withdrawn"),
     Reason.GIVEN_UP: gettext_lazy("Given up, and asked again"),
+    Reason.ERASED: gettext_lazy("The client’s personal data was erased"),
     Reason.MARKED: gettext_lazy("Marked as answered by staff"),
 }
 
@@ -72,11 +73,11 @@ _EVENTS: dict[str, Promise] = {
     EventKind.NOT_ALLOWED: gettext_lazy("Not confirmed: a second person must confirm this plan"),
     EventKind.CONFIRMED: gettext_lazy("Confirmed"),
     EventKind.NOT_ASKED: gettext_lazy("Not asked"),
-    EventKind.PAUSED: gettext_lazy("Stopped"),
-    EventKind.CONTINUED: gettext_lazy("Continued"),
+    EventKind.PAUSED: gettext_lazy("Sending stopped"),
+    EventKind.CONTINUED: gettext_lazy("Sending continued"),
     EventKind.ISSUED: gettext_lazy("iDenfy issued a link"),
     EventKind.REFUSED: gettext_lazy("Refused by iDenfy"),
-    EventKind.UNKNOWN: gettext_lazy("Uncertain"),
+    EventKind.UNKNOWN: gettext_lazy("Uncertain whether the client was asked"),
     EventKind.LATE_LINK: gettext_lazy("iDenfy’s answer came late; the link is kept"),
     EventKind.REVEALED: gettext_lazy("The link was shown"),
     EventKind.DOWNLOADED: gettext_lazy("The link was downloaded"),
@@ -88,6 +89,15 @@ _EVENTS: dict[str, Promise] = {
     EventKind.EXPIRED: gettext_lazy("No answer received; the time is over"),
     EventKind.ANSWERED: gettext_lazy("The client answered"),
     EventKind.MARKED: gettext_lazy("Marked as answered"),
+    EventKind.STARTED: gettext_lazy("The verification began here"),
+    EventKind.TOLD: gettext_lazy("iDenfy reports"),
+    EventKind.CONTRADICTED: gettext_lazy("iDenfy has changed its decision"),
+    EventKind.DOCUMENT_EXPIRES: gettext_lazy("iDenfy warns that the client’s document expires"),
+    EventKind.ANSWERED_ELSEWHERE: gettext_lazy("The client answered a request that was not made here"),
+    EventKind.TOLD_AGAIN: gettext_lazy("iDenfy told again what the client had answered before"),
+    EventKind.REVIEWED: gettext_lazy("iDenfy’s review of the answer is over"),
+    EventKind.LOOKED_AT: gettext_lazy("The answer was looked at"),
+    EventKind.ERASED: gettext_lazy("Personal data erased"),
 }
 
 
@@ -108,6 +118,18 @@ def marked_text(request: InformationRequest) -> str:
     """Who marked a request as answered, and where it was seen; empty if nobody did: then iDenfy said so."""
     is_marked = request.state == State.COMPLETED and request.reason == Reason.MARKED
     return reason_text(request.reason, request.reason_params) if is_marked else ""
+
+
+def late_answer_text(request: InformationRequest) -> str:
+    """That a client answered though it was over: “answered on 4 March, after the link had been withdrawn”; or empty."""
+    if request.state != State.COMPLETED or request.ended_at is None:
+        return ""
+    words = {"day": day_text(request.ended_at)}
+    if request.reason in {Reason.WITHDRAWN, Reason.GIVEN_UP}:
+        return _("Answered on %(day)s, after the link had been withdrawn") % words
+    if request.reason == "" and request.expires_at is not None and request.expires_at < request.ended_at:
+        return _("Answered on %(day)s, after the time was over") % words
+    return ""
 
 
 def pause_text(batch: RequestBatch, now: datetime | None = None) -> str:
@@ -133,12 +155,21 @@ def event_text(event: RequestEvent) -> str:
         return _paused_text(params)
     if kind in {EventKind.PLANNED, EventKind.CONFIRMED}:
         details = _clients_text(params.get("clients"))
-    elif kind in {EventKind.NOT_ASKED, EventKind.UNKNOWN}:
+    elif kind in {EventKind.NOT_ASKED, EventKind.UNKNOWN} or params.get("reason") == Reason.ERASED:
         details = reason_text(params.get("reason", ""), params)
     elif kind == EventKind.REFUSED:
         details = said_text(params)
     elif kind in {EventKind.WITHDRAWN, EventKind.MARKED} and params.get("note"):
         details = _("“%(words)s”") % {"words": params["note"]}
+    elif kind == EventKind.TOLD:
+        details = _told_text(params)
+    elif kind == EventKind.CONTRADICTED:
+        was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
+        details = _("%(was)s before, %(now)s now") % {"was": was, "now": now}
+    elif kind == EventKind.DOCUMENT_EXPIRES:
+        details = _date_text(params.get("day", ""))
+    elif kind in {EventKind.ANSWERED, EventKind.ANSWERED_ELSEWHERE, EventKind.REVIEWED}:
+        details = ", ".join(_about_answer(params))
     return _("%(what)s: %(details)s") % {"what": text, "details": details} if details else text
 
 
@@ -219,6 +250,14 @@ def stamp_text(moment: datetime, now: datetime | None = None) -> str:
     return _("%(day)s, %(time)s") % {"day": day_text(moment, now), "time": _time_text(_local(moment))}
 
 
+def record_text(moment: datetime) -> str:
+    """A local time that says the same on paper, next year and abroad: “17 March 2026, 14:05 EET”."""
+    local = _local(moment)
+    zone = local.tzname() or timezone.get_default_timezone().tzname(local)
+    day = formats.date_format(local, pgettext("date format", "j F Y"))
+    return _("%(day)s, %(time)s %(zone)s") % {"day": day, "time": _time_text(local), "zone": zone}
+
+
 def _time_text(local: datetime) -> str:
     return formats.time_format(local.time(), pgettext("time format", "H:i"))
 
@@ -290,8 +329,46 @@ def _pause_reason_text(reason: str, params: Params) -> str:
 def _paused_text(params: Params) -> str:
     why = _pause_reason_text(params.get("reason", ""), params)
     if until := _moment(params.get("until")):
-        return _("Waited until %(time)s: %(why)s") % {"time": moment_text(until), "why": why}
-    return _("Stopped: %(why)s") % {"why": why}
+        return _("Sending waited until %(time)s: %(why)s") % {"time": record_text(until), "why": why}
+    return _("Sending stopped: %(why)s") % {"why": why}
+
+
+def _told_text(params: Params) -> str:
+    label = str(status_label(params.get("status", "")))
+    return label if params.get("is_final") else _("%(status)s, not final yet") % {"status": label}
+
+
+_AFTER: dict[str, Promise] = {
+    State.EXPIRED: gettext_lazy("after the time was over"),
+    State.CANCELLED: gettext_lazy("after the link had been withdrawn"),
+    State.UNKNOWN: gettext_lazy("it was uncertain whether he had been asked"),
+}
+_DOCUMENTS: dict[str, Promise] = {
+    "VALID": gettext_lazy("the document was accepted"),
+    "INVALID": gettext_lazy("the document was rejected"),
+    "NOT_FOUND": gettext_lazy("no document was found"),
+}
+
+
+def _about_answer(params: Params) -> Iterator[str]:
+    """What the request had been when its client answered all the same; what follows, or what iDenfy has decided."""
+    if after := _AFTER.get(params.get("after", "")):
+        yield str(after)
+    if params.get("review_follows"):
+        yield _("iDenfy reviews it")
+    if params.get("status"):
+        yield str(status_label(params["status"]))
+    if document := _DOCUMENTS.get(params.get("additional_step", "")):
+        yield str(document)
+
+
+def _date_text(text: str) -> str:
+    """A date as iDenfy writes it, “2031-05-01”, in the reader's way; anything else as it came."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        day = None
+    return formats.date_format(day, pgettext("date format", "j F Y")) if day else text
 
 
 def _clients_text(count: object) -> str:

@@ -6,100 +6,38 @@ SQLite file at ``path``; it does the task, and what the task returns comes back 
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 ROOT = Path(__file__).parents[1]
-ADDRESS = re.compile(r'="(/[^"]*)"')
-"""An address of this site in any attribute of a page: a link, a form, a script, or what a script is told."""
+SHOWCASE: dict[str, Any] = {
+    "ROOT_URLCONF": "tests.showcase_urls",
+    "IDENFY_KYC": {
+        **{"API_KEY": "key", "API_SECRET": "secret", "BASE_URL": "http://127.0.0.1:9"},  # where nobody answers
+        **{"PROJECT_NAME": "Τράπεζα", "ENVIRONMENT": "ΔΟΚΙΜΗ", "TYPE_COUNT_ABOVE": 10, "SECOND_PERSON_ABOVE": 15},
+        "MAX_BATCH_SIZE": 60,
+    },
+}
+"""The project that ``tests/showcase.py`` is made for: there a plan of sixteen has every obstacle that there is,
+and a list of a hundred is one that nobody counts to its end."""
 
 
 def run_in(task: Callable[[], dict[str, Any]], database: Path, **changes: Any) -> dict[str, Any]:
     """What ``task`` returns in a project with ``changes``; any warning there is an error."""
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{database}"}
-    command = [sys.executable, "-W", "error", "-m", "tests.environments", task.__name__, json.dumps(changes)]
+    name = f"{task.__module__}.{task.__qualname__}"
+    command = [sys.executable, "-W", "error", "-m", "tests.environments", name, json.dumps(changes)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
-
-
-class Visitor:
-    """A browser of sorts: goes where it is redirected, and remembers every address of this site that it was given."""
-
-    def __init__(self, user: Any = None) -> None:
-        from django.test import Client
-
-        from tests.admin.pages import BROWSER
-
-        self.client = Client(headers={"Accept": BROWSER})
-        self.addresses: set[str] = set()
-        self.at = ""
-        if user is not None:
-            self.client.force_login(user)
-
-    def go(self, address: str, form: dict[str, Any] | None = None) -> Any:
-        """Open a page, or post ``form`` to it; the answer at the end of the way."""
-        self.at = address
-        answer = self._ask(address, form)
-        self.addresses |= set(ADDRESS.findall(answer.text))
-        if answer.status_code != 302:
-            return answer
-        self.addresses.add(answer["Location"])
-        return self.go(answer["Location"])
-
-    def _ask(self, address: str, form: dict[str, Any] | None) -> Any:
-        """As the server in front of Django does, which takes the prefix of the project off the path."""
-        from django.conf import settings
-
-        path = address.removeprefix(settings.FORCE_SCRIPT_NAME or "")
-        return self.client.get(path) if form is None else self.client.post(path, form)
-
-
-def journey() -> dict[str, Any]:
-    """All the way: choose twelve, plan, confirm, send, download, open one link as the client."""
-    from django.conf import settings
-    from django.urls import reverse
-
-    from idenfy_kyc.models import InformationRequest, RequestEvent
-    from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
-    from idenfy_kyc.testing.server import FakeServer
-    from tests.admin.pages import filled_in
-
-    officer, client = Visitor(_officer()), Visitor()
-    verifications = _record(12)
-    with FakeIdenfy() as fake, FakeServer(fake) as server:
-        settings.IDENFY_KYC = {"API_KEY": CREDENTIALS[0], "API_SECRET": CREDENTIALS[1], "BASE_URL": server.url}
-        a_list = reverse("admin:idenfy_kyc_verification_changelist")
-        officer.go(a_list, {"action": "request_information", "_selected_action": verifications})
-        batch = officer.at
-        progress = officer.go(batch, filled_in(expected="12"))
-        report = officer.go(batch.replace("/change/", "/send/"), {})
-        download = officer.go(batch.replace("/change/", "/download/"), {})
-        posts = len(fake.posts())
-    lines = list(csv.reader(download.content.decode("utf-8-sig").splitlines()))[1:]
-    path = lines[0][2].removeprefix("http://testserver")
-    client.go(path)
-    opened = client.go(path, {})
-    return {
-        "progress": "0 done" in progress.text,
-        "report": "Download links (12)" in report.text,
-        "states": Counter(InformationRequest.objects.values_list("state", flat=True)),
-        "actors": sorted(set(RequestEvent.objects.values_list("actor_name", flat=True))),
-        "posts": posts,
-        "links": [line[2] for line in lines],
-        "works_until": lines[0][3],
-        "opened": opened.status_code,
-        "addresses": sorted(officer.addresses | client.addresses),
-    }
 
 
 def pages() -> dict[str, Any]:
@@ -109,8 +47,9 @@ def pages() -> dict[str, Any]:
 
     from idenfy_kyc.models import InformationRequest, RequestBatch
     from tests.factories import make_request
+    from tests.journey import Visitor
 
-    officer = Visitor(_officer())
+    officer = Visitor(officer_of_a_new_project())
     request = make_request()
     keys = {"verification": request.verification_id, "requestbatch": request.batch_id, "informationrequest": request.pk}
     seen = {"index": officer.go(reverse("admin:index")).status_code}
@@ -140,7 +79,7 @@ def migrations() -> dict[str, Any]:
     return {"said": said.getvalue().strip()}
 
 
-def _officer() -> Any:
+def officer_of_a_new_project() -> Any:
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
@@ -150,31 +89,22 @@ def _officer() -> Any:
     return model._default_manager.create(**fields)
 
 
-def _record(count: int) -> list[int]:
-    from idenfy_kyc import services
-    from idenfy_kyc.models import Verification
-
-    services.record_verifications(
-        {"scan_ref": f"scan-{number}", "client_id": f"C-{number}", "status": "APPROVED"} for number in range(count)
-    )
-    return list(Verification.objects.values_list("pk", flat=True))
-
-
-TASKS: dict[str, Callable[[], dict[str, Any]]] = {task.__name__: task for task in (journey, pages, migrations)}
-
-
-def main() -> None:
-    """One process: Django with these settings, the task, its result."""
+def set_up(changes: dict[str, Any]) -> None:
+    """Django with the settings of the tests, changed so."""
     import django
     from django.conf import settings
 
     from tests import settings as usual
 
-    task, changes = sys.argv[1], json.loads(sys.argv[2])
     values = {name: value for name, value in vars(usual).items() if name.isupper()} | changes
     settings.configure(**{name: value for name, value in values.items() if value is not None})
     django.setup()
-    sys.stdout.write(json.dumps(TASKS[task]()) + "\n")
+
+
+def main() -> None:
+    """One process: Django with these settings, the task, its result."""
+    set_up(json.loads(sys.argv[2]))
+    sys.stdout.write(json.dumps(import_string(sys.argv[1])()) + "\n")
 
 
 if __name__ == "__main__":

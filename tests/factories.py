@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import InformationRequest, RequestBatch, Verification, client_digest
+from idenfy_kyc.models.request import public_digest
 from idenfy_kyc.services.account import fingerprint
 
 _numbers = itertools.count(1)
 
 LINK = "https://ivs.idenfy.test/session?authToken=s3cret-in-the-link"
 TOKEN = "s3cret-token"
+HAD_LINK = {State.ISSUED, State.COMPLETED, State.EXPIRED, State.CANCELLED}
 
 
 def make_user(email: str = "", **fields: Any) -> Any:
@@ -73,7 +75,14 @@ def make_request(state: State = State.DRAFT, **fields: Any) -> InformationReques
     fields = {"client_key": key} | _fields_of(state, batch) | fields
     if state.is_open:
         fields = {"open_verification": verification, "open_client": key} | fields
-    return InformationRequest.objects.create(batch=batch, verification=verification, state=state, **fields)
+    public_id = uuid.uuid4()
+    if state in HAD_LINK:
+        fields = {"public_digest": public_digest(public_id)} | fields
+    if state is State.ISSUED:
+        fields = {"public_id": str(public_id)} | fields
+    request = InformationRequest.objects.create(batch=batch, verification=verification, state=state, **fields)
+    request.public_id = str(public_id)  # the client still has the link when it is over, and we do not
+    return request
 
 
 def make_queue(count: int, **fields: Any) -> RequestBatch:

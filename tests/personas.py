@@ -5,6 +5,7 @@ alice    staff  sees everything of this app, and may ask clients
 bob      staff  sees everything of this app, and may only look
 carol    staff  sees everything of this app, and may see and download links
 dora     staff  may edit verifications, and nothing else of this app
+erin     staff  sees everything of this app, and may erase personal data
 eve      staff  has no permission here
 mallory  -      has an account, and is no staff
 root     staff  superuser
@@ -23,9 +24,10 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-VIEW = ("view_verification", "view_informationrequest", "view_requestbatch")
+VIEW = ("view_verification", "view_informationrequest", "view_requestbatch", "view_webhookdelivery")
 ASK = "request_information"
 REVEAL = "reveal_link"
+ERASE = "erase_personal_data"
 
 MakeUser = Callable[..., Any]
 
@@ -73,6 +75,11 @@ def dora(make_person: MakeUser) -> Any:
 
 
 @pytest.fixture
+def erin(make_person: MakeUser) -> Any:
+    return make_person("erin", *VIEW, ERASE)
+
+
+@pytest.fixture
 def eve(make_person: MakeUser) -> Any:
     return make_person("eve")
 
@@ -105,6 +112,11 @@ def carol_client(carol: Any) -> Client:
 @pytest.fixture
 def dora_client(dora: Any) -> Client:
     return logged_in(dora)
+
+
+@pytest.fixture
+def erin_client(erin: Any) -> Client:
+    return logged_in(erin)
 
 
 @pytest.fixture

@@ -195,8 +195,22 @@ def record(*, count: int, seed: int) -> dict[str, Any]:
     return {"added": recorded.added, "unchanged": recorded.unchanged}
 
 
+def receive(*, deliveries: list[list[Any]], seed: int) -> dict[str, Any]:
+    """The same deliveries (event and payload), in an order of its own; how many were not handled at once."""
+    from idenfy_kyc import services
+    from idenfy_kyc.testing import signed_headers
+
+    random.Random(seed).shuffle(deliveries)
+    left = 0
+    for event, payload in deliveries:
+        body = json.dumps(payload).encode()
+        signature = signed_headers(event, body)["Idenfy-Signature"]
+        left += not services.receive(event_type=event, body=body, signature=signature).is_handled
+    return {"left": left}
+
+
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
-    task.__name__: task for task in (confirm, change_mind, send, send_all, web_server, command, ask, record)
+    task.__name__: task for task in (confirm, change_mind, send, send_all, web_server, command, ask, record, receive)
 }
 _TIMES = {"CLAIM_TIMEOUT", "DEFAULT_LIFETIME"}
 

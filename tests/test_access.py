@@ -6,6 +6,7 @@ was written; a cell without it proves that nothing was. The word behind an addre
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections import defaultdict
@@ -18,18 +19,28 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import PauseReason, State
-from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification
+from idenfy_kyc.models import (
+    Answer,
+    InformationRequest,
+    RequestBatch,
+    RequestEvent,
+    Verification,
+    WebhookDelivery,
+    WebhookRejection,
+)
+from idenfy_kyc.testing import identification
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.admin.pages import BROWSER, filled_in, make_plan, shown
 from tests.factories import make_batch, make_queue, make_request, make_verification, verification_fields
 
 pytestmark = pytest.mark.django_db
 
-PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root")
-"""The columns; who they are, stands in ``tests.personas``."""
+PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root", "erin")
+"""The columns; who they are, stands in ``tests.personas``. Where erin has none, she is answered as bob is."""
 
 TABLE = """
                                                             anon.  mallory eve    dora   bob    carol  alice  root
@@ -59,6 +70,10 @@ DELETE verification/ask-from-list/                          login  login  403   
 GET    verification/<free>/                                 login  login  302    302    302    302    302    302
 POST   verification/<free>/                                 login  login  302    302    302    302    302    302
 GET    verification/<free>/change/                          login  login  403    200    200    200    200    200
+GET    verification/<free>/look-at/                         login  login  302    302    302    302    302    302
+POST   verification/<free>/look-at/                         login  login  403    403    403    403    403    302
+PUT    verification/<free>/look-at/                         login  login  405    405    405    405    405    405
+DELETE verification/<free>/look-at/                         login  login  405    405    405    405    405    405
 POST   verification/<free>/change/ edited                   login  login  403    302!   403    403    403    302!
 PUT    verification/<free>/change/                          login  login  403    200    200    200    200    200
 DELETE verification/<free>/change/                          login  login  403    200    200    200    200    200
@@ -74,6 +89,19 @@ POST   verification/<free>/request-information/             login  login  403   
 PUT    verification/<free>/request-information/             login  login  405    405    405    405    405    405
 DELETE verification/<free>/request-information/             login  login  405    405    405    405    405    405
 GET    verification/<none>/change/                          login  login  403    302    302    302    302    302
+
+                                                            anon.  mallory eve    dora   bob    carol  alice  root  erin
+POST   verification/ erase-ticked                           login  login  403    403    403    403    403    302!   302!
+GET    verification/<free>/erase/                           login  login  403    403    403    403    403    200    200
+POST   verification/<free>/erase/ erase                     login  login  403    403    403    403    403    302!   302!
+POST   verification/<free>/erase/ wrong-id                  login  login  403    403    403    403    403    200    200
+PUT    verification/<free>/erase/                           login  login  403    403    403    403    403    405    405
+DELETE verification/<free>/erase/                           login  login  403    403    403    403    403    405    405
+GET    verification/<none>/erase/                           login  login  403    403    403    403    403    302    302
+GET    verification/<erased>/change/                        login  login  403    200    200    200    200    200
+POST   verification/<erased>/change/ edited                 login  login  403    403    403    403    403    403
+POST   verification/<erased>/delete/ yes                    login  login  403    403    403    403    403    403
+POST   verification/<erased>/erase/ erase                   login  login  403    403    403    403    403    302    302
 POST   verification/<none>/request-information/             login  login  403    403    403    403    302    302
 
 GET    informationrequest/                                  login  login  403    403    200    200    200    200
@@ -184,6 +212,34 @@ GET    requestbatch/<none>/change/                          login  login  403   
 POST   requestbatch/<none>/send/                            login  login  403    403    403    403    302    302
 POST   requestbatch/<none>/send/ script                     login  login  403    403    403    403    404    404
 
+GET    informationrequest/<issued>/look-at/                 login  login  302    302    302    302    302    302
+POST   informationrequest/<issued>/look-at/                 login  login  403    403    403    403    403    302
+PUT    informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
+
+GET    webhookdelivery/                                     login  login  403    403    200    200    200    200
+POST   webhookdelivery/ handle                              login  login  403    403    403    403    302!   302!
+PUT    webhookdelivery/                                     login  login  403    403    200    200    200    200
+DELETE webhookdelivery/                                     login  login  403    403    200    200    200    200
+GET    webhookdelivery/add/                                 login  login  403    403    403    403    403    403
+POST   webhookdelivery/add/                                 login  login  403    403    403    403    403    403
+PUT    webhookdelivery/add/                                 login  login  403    403    403    403    403    403
+DELETE webhookdelivery/add/                                 login  login  403    403    403    403    403    403
+GET    webhookdelivery/<failed>/                            login  login  302    302    302    302    302    302
+POST   webhookdelivery/<failed>/                            login  login  302    302    302    302    302    302
+GET    webhookdelivery/<failed>/change/                     login  login  403    403    200    200    200    200
+POST   webhookdelivery/<failed>/change/ edited              login  login  403    403    403    403    403    403
+PUT    webhookdelivery/<failed>/change/                     login  login  403    403    200    200    200    200
+DELETE webhookdelivery/<failed>/change/                     login  login  403    403    200    200    200    200
+GET    webhookdelivery/<failed>/delete/                     login  login  403    403    403    403    403    403
+POST   webhookdelivery/<failed>/delete/ yes                 login  login  403    403    403    403    403    403
+PUT    webhookdelivery/<failed>/delete/                     login  login  403    403    403    403    403    403
+DELETE webhookdelivery/<failed>/delete/                     login  login  403    403    403    403    403    403
+GET    webhookdelivery/<failed>/history/                    login  login  403    403    200    200    200    200
+POST   webhookdelivery/<failed>/history/                    login  login  403    403    200    200    200    200
+PUT    webhookdelivery/<failed>/history/                    login  login  403    403    200    200    200    200
+DELETE webhookdelivery/<failed>/history/                    login  login  403    403    200    200    200    200
+
 GET    idenfy/r/<link>/                                     200    200    200    200    200    200    200    200
 POST   idenfy/r/<link>/                                     303!   303!   200    200    200    200    200    200
 PUT    idenfy/r/<link>/                                     200    200    200    200    200    200    200    200
@@ -192,6 +248,10 @@ GET    idenfy/r/<link-over>/                                410    410    410   
 POST   idenfy/r/<link-over>/                                410    410    410    410    410    410    410    410
 GET    idenfy/r/<no-link>/                                  404    404    404    404    404    404    404    404
 POST   idenfy/r/<no-link>/                                  404    404    404    404    404    404    404    404
+GET    idenfy/webhook/                                      405    405    405    405    405    405    405    405
+POST   idenfy/webhook/                                      400!   400!   400!   400!   400!   400!   400!   400!
+PUT    idenfy/webhook/                                      405    405    405    405    405    405    405    405
+DELETE idenfy/webhook/                                      405    405    405    405    405    405    405    405
 """
 
 OTHERS = {
@@ -211,7 +271,16 @@ OTHERS = {
 }
 """What Django's admin has besides, whichever apps there are."""
 
-RECORD = (Verification, RequestBatch, InformationRequest, RequestEvent, LogEntry)
+RECORD = (
+    Answer,
+    InformationRequest,
+    LogEntry,
+    RequestBatch,
+    RequestEvent,
+    Verification,
+    WebhookDelivery,
+    WebhookRejection,
+)
 
 
 class Line(NamedTuple):
@@ -225,7 +294,9 @@ class Line(NamedTuple):
     @classmethod
     def from_text(cls, text: str) -> Line:
         words = text.split()
-        asked, answers = words[: -len(PEOPLE)], words[-len(PEOPLE) :]
+        cells = [word for word in words if re.fullmatch(r"login|\d{3}!?", word)]
+        asked = words[: -len(cells)]
+        answers = [*cells, cells[PEOPLE.index("bob")]][: len(PEOPLE)]
         return cls(asked[0], asked[1], " ".join(asked[2:]), tuple(answers))
 
     @property
@@ -238,7 +309,7 @@ class Line(NamedTuple):
         return f"{asked:59} {' '.join(f'{answer:6}' for answer in self.answers)}".rstrip()
 
 
-LINES = [Line.from_text(text) for text in TABLE.strip().splitlines()[1:] if text]
+LINES = [Line.from_text(text) for text in TABLE.splitlines() if text and not text.startswith(" ")]
 
 
 def routes(patterns: list[URLPattern | URLResolver] | None = None, before: str = "") -> Iterator[str]:
@@ -269,6 +340,14 @@ class TestTheTable:
         assert [str(line) for line in LINES if line.method != "POST" and "!" in "".join(line.answers)] == []
 
 
+def broke_off() -> WebhookDelivery:
+    """A delivery that could not be handled, and would be now."""
+    body = json.dumps(identification("scan-1")).encode()
+    return WebhookDelivery.objects.create(
+        digest="d", event_type="IDENTIFICATION", scan_ref="scan-1", body=body.decode("latin-1"), problem="broke_off"
+    )
+
+
 def make_plan_with_one_left_out() -> RequestBatch:
     """Of three."""
     plan = make_plan(3)
@@ -287,6 +366,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     return {
         "free": make_verification().pk,
         "asked": issued.verification_id,
+        "erased": make_verification(name="", client_id="", erased_at=timezone.now()).pk,
         "issued": issued.pk,
         "over": over.pk,
         "plan": make_plan_with_one_left_out().pk,
@@ -295,6 +375,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
         "done": done.pk,
         "none": 987654,
         "type": ContentType.objects.get_for_model(InformationRequest).pk,
+        "failed": broke_off().pk,
         "link": issued.public_id,
         "link-over": over.public_id,
         "no-link": uuid.UUID(int=0),
@@ -310,6 +391,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
     rows = {"_selected_action": things["issued"]}
     issued = shown(InformationRequest.objects.get(pk=things["issued"]))
     listed = {"text": f"scan_ref\n{Verification.objects.get(pk=things['free']).scan_ref}\nnot-here"}
+    erase = {"_erase": "1", "expected": "1", "typed": Verification.objects.get(pk=things["free"]).client_id}
     return {
         "": {},
         "script": {},
@@ -327,9 +409,13 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "mark": {"action": "mark_answered", "_mark": "1", "note": "seen", "shown": issued} | rows,
         "again": {"action": "ask_again"} | rows,
         "download": {"action": "download_links"} | rows,
+        "erase": erase,
+        "wrong-id": erase | {"typed": "C-0"},
+        "erase-ticked": erase | {"action": "erase_personal_data", "_selected_action": things["free"]},
         "confirm": filled_in(expected="2"),
         "save": filled_in(_save="Save"),
         "tick": {"row": draft.pk},
+        "handle": {"action": "handle_again", "_selected_action": things["failed"]},
         "tick-left-out": {"row": left_out.pk},
         "why": {"_withdraw": "1", "note": "wrong", "shown": issued},
         "seen": {"_mark": "1", "note": "seen", "shown": issued, "outcome": "issued"},

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from idenfy_kyc.conf import Settings, get_settings
 
-KEYS = {"API_KEY": "key", "API_SECRET": "secret"}
+KEYS = {"API_KEY": "key", "API_SECRET": "secret", "WEBHOOK_SIGNING_KEYS": ["signing"]}
 
 
 def check(given: dict[Any, Any], *, deploy: bool = False) -> list[CheckMessage]:
@@ -32,6 +32,22 @@ def check_value(value: Any, *, deploy: bool = False) -> list[CheckMessage]:
 
 def ids(messages: list[CheckMessage]) -> list[str]:
     return [str(message.id).removeprefix("idenfy_kyc.") for message in messages]
+
+
+class TestWebhook:
+    @pytest.mark.parametrize("keys", [[], (), None])
+    def test_without_a_key_is_a_warning_that_says_what_to_do(self, keys: Any) -> None:
+        given = {"API_KEY": "key", "API_SECRET": "secret"} | ({} if keys is None else {"WEBHOOK_SIGNING_KEYS": keys})
+
+        (message,) = check_value(given)
+
+        assert message.id == "idenfy_kyc.W002"
+        assert "every delivery from iDenfy is refused" in message.msg
+        assert "dashboard" in str(message.hint)
+
+    def test_without_an_address_needs_no_key(self) -> None:
+        with override_settings(ROOT_URLCONF="tests.admin.urls_without_ours"):
+            assert check_value({"API_KEY": "key", "API_SECRET": "secret"}) == []
 
 
 class TestCredentials:
@@ -92,7 +108,7 @@ class TestTheDict:
         (message,) = check({name: "x"})
 
         assert message.id == "idenfy_kyc.E002"
-        assert "BASE_URL, WEBHOOK_SIGNING_KEYS, ENVIRONMENT" in str(message.hint)
+        assert "BASE_URL, WEBHOOK_SIGNING_KEYS, CREATE_FROM_WEBHOOK" in str(message.hint)
 
     def test_names_each_fault_once(self) -> None:
         messages = check({"CONCURRENCY": "8", "HOURLY_QUOTA": 0, "BASE_URL": 5, "COLOUR": "red", "READ_TIMEOUT": None})
@@ -134,6 +150,7 @@ class TestTypes:
                 '"RETRY_WAITS": [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), '
                 "timedelta(minutes=10)]",
             ),
+            ("CREATE_FROM_WEBHOOK", "yes", "True or False; it is of type str", '"CREATE_FROM_WEBHOOK": True'),
             ("CLAIM_TIMEOUT", 900, "a timedelta; it is of type int", '"CLAIM_TIMEOUT": timedelta(minutes=15)'),
         ],
     )
@@ -148,7 +165,7 @@ class TestTypes:
         "given",
         [
             {"WEBHOOK_SIGNING_KEYS": ["key", "older key"]},
-            {"WEBHOOK_SIGNING_KEYS": ()},
+            {"WEBHOOK_SIGNING_KEYS": ("key",)},
             {"RETRY_WAITS": [timedelta(seconds=1)]},
             {"INELIGIBLE_STATUSES": []},
             {"CONNECT_TIMEOUT": 5},

@@ -23,13 +23,16 @@ from django.utils.text import capfirst
 import idenfy_kyc
 from example_project import demo
 from idenfy_kyc import checks, services, wording
-from idenfy_kyc.choices import MOVES, OPEN, BatchState, EventKind, PauseReason, State
+from idenfy_kyc.api import VerificationAsks
+from idenfy_kyc.choices import MOVES, OPEN, BatchState, EventKind, PauseReason, Reason, State
 from idenfy_kyc.conf import Settings
+from idenfy_kyc.management.examination import EXAMINATIONS
 from idenfy_kyc.services.planning import ASKED
-from idenfy_kyc.testing import Fault, server
+from idenfy_kyc.testing import DeliveryFault, Fault, server
 from tests.pages import PAGES, ROOT, Block, blocks, code_spans, section, table
 
 README = PAGES["README.md"]
+VERIFICATION_ASKS = {field.name for field in fields(VerificationAsks)}
 DEFAULTS = {field.name: field.default for field in fields(Settings)}
 
 
@@ -55,7 +58,8 @@ class TestThePythonOnEveryPage:
                 signature = inspect.signature(resolve_name(f"idenfy_kyc.{ast.unparse(node.func)}"))
                 given = {keyword.arg or "": None for keyword in node.keywords}
                 bound = signature.bind(*node.args, **given)
-                assert set(bound.arguments.get("asks", {})) <= set(ASKED)
+                asks = VERIFICATION_ASKS if "start_verification" in ast.unparse(node.func) else set(ASKED)
+                assert set(bound.arguments.get("asks", {})) <= asks
 
     def test_sets_settings_that_there_are(self, block: Block) -> None:
         for node in ast.walk(block.tree):
@@ -165,6 +169,14 @@ class TestThePageOfStates:
             f"`{state.value}`": (str(state.label), "yes" if state in OPEN else "") for state in State
         }
 
+    def test_says_why_a_client_is_not_asked_as_the_plan_does(self) -> None:
+        rows = table(section("docs/states.md", "## Why a client of a plan is not asked"))
+        reasons = list(Reason)[: list(Reason).index(Reason.NO_ANSWER)]
+
+        assert {row[0]: row[1] for row in rows} == {
+            f"`{reason.value}`": str(wording._REASONS[reason]) for reason in reasons
+        }
+
     def test_has_every_state_of_a_batch(self) -> None:
         text = section("docs/states.md", "## The states of a batch").partition("###")[0]
 
@@ -178,6 +190,15 @@ class TestThePageOfStates:
         assert said == {
             f"`{reason.value}`": str(wording._PAUSES[reason]) for reason in PauseReason if reason != PauseReason.PERSON
         }
+
+
+class TestThePageOfTheTerminal:
+    def test_has_every_line_of_the_doctor(self) -> None:
+        lines = [str(label) for label, _look in EXAMINATIONS]
+        doctor = section("docs/terminal.md", "## The doctor")
+
+        assert [row[0] for row in table(doctor)] == lines
+        assert re.findall(r"^([\w ]+?)  +\w", doctor.partition("```text\n")[2], re.MULTILINE) == lines
 
 
 class TestTheReference:
@@ -203,6 +224,11 @@ class TestThePageOfTesting:
         assert named[0] == {fault.name for fault in Fault if not fault.issues} - {Fault.LATENCY.name}
         assert named[1] == {fault.name for fault in Fault if fault.issues}
 
+    def test_has_every_fault_of_a_delivery(self) -> None:
+        said = section("docs/testing.md", "## What it tells by webhook")
+
+        assert {fault.name for fault in DeliveryFault} <= set(re.findall(r"`([A-Z_]+)`", said))
+
 
 class TestThePageOfSecurity:
     def test_has_every_line_of_the_record(self) -> None:
@@ -213,6 +239,11 @@ class TestThePageOfSecurity:
 
 
 class TestTheOfficersGuide:
+    def test_shows_every_picture_light_and_dark(self) -> None:
+        shown = re.findall(r"^```\{image\} images/(\S+)", PAGES["docs/asking.md"], re.MULTILINE)
+
+        assert sorted(shown) == sorted(path.name for path in (ROOT / "docs" / "images").iterdir())
+
     def test_has_the_words_of_the_screens(self) -> None:
         paragraphs = re.sub(r"(?<=\S)\n(?=\w)", " ", PAGES["docs/asking.md"])
         words = set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", paragraphs))

@@ -15,37 +15,46 @@ from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
-from idenfy_kyc.choices import State
+from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import RequestBatch
 from idenfy_kyc.testing.plugin import RunningFake
-from tests import environments, settings
+from tests import environments, settings, unfold, walk
 from tests.admin.pages import BROWSER, filled_in, make_plan, url
-from tests.environments import run_in
+from tests.environments import SHOWCASE, run_in
 from tests.factories import make_batch, make_queue, make_request
+from tests.journey import ADDRESS, journey
 
 STOCK_USERS = {
     "AUTH_USER_MODEL": "auth.User",
     "INSTALLED_APPS": [app for app in settings.INSTALLED_APPS if app != "tests.accounts"],
 }
+ACTS = {
+    *(EventKind.PLANNED, EventKind.LEFT_OUT, EventKind.CONFIRMED, EventKind.PAUSED, EventKind.CONTINUED),
+    *(EventKind.ISSUED, EventKind.REVEALED, EventKind.DOWNLOADED, EventKind.OPENED, EventKind.WITHDRAWN),
+    *(EventKind.TAKEN_BACK, EventKind.ASKED_AGAIN, EventKind.MARKED),
+}
 
 
 def assert_arrived(found: dict[str, Any]) -> None:
-    """Twelve were asked, each once, and each has a link that leads on."""
-    assert (found["progress"], found["report"], found["opened"]) == (True, True, 303)
+    """Twelve were asked, each once, and each had a link that led on; every act on the way was done."""
+    assert found["pages"] == [True, True, True]
     assert found["states"] == {State.ISSUED: 12}
     assert found["posts"] == len(set(found["links"])) == 12
+    assert found["opened"] == 303
+    assert found["ended"] == {State.SKIPPED: 1, State.CANCELLED: 11, State.COMPLETED: 1}
+    assert ACTS <= {*found["acts"]}
 
 
 class TestTheJourney:
     def test_shows_local_times_without_time_zones(self, tmp_path: Path) -> None:
-        found = run_in(environments.journey, tmp_path / "db.sqlite3", USE_TZ=False)
+        found = run_in(journey, tmp_path / "db.sqlite3", USE_TZ=False)
 
         assert_arrived(found)
         until = datetime.strptime(found["works_until"], "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
         assert abs(until - datetime.now(UTC) - timedelta(days=14)) < timedelta(minutes=65)  # an hour: summer time
 
     def test_stays_below_the_path_that_the_project_is_mounted_at(self, tmp_path: Path) -> None:
-        found = run_in(environments.journey, tmp_path / "db.sqlite3", FORCE_SCRIPT_NAME="/app")
+        found = run_in(journey, tmp_path / "db.sqlite3", FORCE_SCRIPT_NAME="/app")
 
         assert_arrived(found)
         assert {"/app/admin/idenfy_kyc/requestbatch/1/send/", "/app/static/idenfy_kyc/progress.js"} <= {
@@ -54,11 +63,28 @@ class TestTheJourney:
         assert [address for address in found["addresses"] if not f"{address}/".startswith("/app/")] == []
         assert all(link.startswith("http://testserver/app/idenfy/r/") for link in found["links"])
 
+    @pytest.mark.parametrize("field", ["AutoField", "BigAutoField"])
+    def test_works_with_whatever_keys_the_project_prefers(self, tmp_path: Path, field: str) -> None:
+        chosen = f"django.db.models.{field}"
+
+        assert_arrived(run_in(journey, tmp_path / "db.sqlite3", DEFAULT_AUTO_FIELD=chosen))
+
     def test_is_recorded_with_the_users_of_django(self, tmp_path: Path) -> None:
-        found = run_in(environments.journey, tmp_path / "db.sqlite3", **STOCK_USERS)
+        found = run_in(journey, tmp_path / "db.sqlite3", **STOCK_USERS)
 
         assert_arrived(found)
         assert found["actors"] == ["", "rasa@example.com"]
+
+
+class TestUnfold:
+    @pytest.mark.parametrize("urls", [unfold.AS_THEY_ARE, unfold.MIXED_IN])
+    def test_leaves_every_page_and_act_as_usable(self, tmp_path: Path, urls: str) -> None:
+        found = run_in(walk.pages, tmp_path / "db.sqlite3", **SHOWCASE | unfold.PROJECT | {"ROOT_URLCONF": urls})
+
+        assert_arrived(found)
+        assert {"plan", "stopped", "report", "request-issued", "verifications", "requests", "batches"} <= {
+            *found["styled"]
+        }
 
 
 class TestWithoutSettings:
@@ -136,7 +162,7 @@ class TestASecondSite:
 
         answer = alice_client.get(f"/everything/idenfy_kyc/requestbatch/{batch.pk}/change/")
 
-        ours = {address for address in environments.ADDRESS.findall(answer.text) if "/idenfy_kyc/" in address}
+        ours = {address for address in ADDRESS.findall(answer.text) if "/idenfy_kyc/" in address}
         assert any(address.startswith(f"/everything/idenfy_kyc/requestbatch/{batch.pk}/") for address in ours)
         assert [address for address in ours if not address.startswith(("/everything/", "/static/"))] == []
 

@@ -62,6 +62,15 @@ class TestThePageOfExtending:
 
         assert RequestBatch.objects.get().requests.filter(state=State.QUEUED).count() == 3
 
+    def test_marks_what_a_project_has_seen_answered(self, fake_idenfy: RunningFake) -> None:
+        answered, other = make_verifications(2)
+        run("docs/extending.md", "the nightly review")
+
+        run("docs/extending.md", "services.mark_answered", client_id=answered.client_id)
+
+        assert answered.requests.get().shown_state is State.COMPLETED
+        assert other.requests.get().shown_state is State.ISSUED
+
     def test_queues_a_letter_with_the_link(self, fake_idenfy: RunningFake) -> None:
         queued: list[int] = []
         tasks = {"send_letter": SimpleNamespace(delay=queued.append)}

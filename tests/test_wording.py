@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from django.utils import translation
+from django.utils import timezone, translation
 
 from idenfy_kyc import wording
 from idenfy_kyc.choices import EventKind, PauseReason, Reason, State
@@ -159,22 +159,54 @@ class TestEventText:
                 {"reason": "same_client"},
                 "Not asked: A further verification of a client in this plan",
             ),
-            (EventKind.PAUSED, {"reason": "person"}, "Stopped"),
+            (EventKind.PAUSED, {"reason": "person"}, "Sending stopped"),
             (
                 EventKind.PAUSED,
                 {"reason": "outage", "until": "2020-03-03T10:00:00+00:00", "tries": 0},
-                "Waited until 3 March 2020, 10:00: iDenfy does not answer",
+                "Sending waited until 3 March 2020, 10:00 UTC: iDenfy does not answer",
             ),
             (
                 EventKind.PAUSED,
                 {"reason": "contract", "status_code": 402},
-                "Stopped: iDenfy says that the contract does not allow it (402)",
+                "Sending stopped: iDenfy says that the contract does not allow it (402)",
             ),
             (EventKind.REFUSED, {"message": "Not now", "identifier": "X"}, "Refused by iDenfy: “Not now”"),
             (EventKind.REFUSED, {"identifier": "NOT_FOUND"}, "Refused by iDenfy: NOT_FOUND"),
             (EventKind.REFUSED, {"status_code": 404}, "Refused by iDenfy: HTTP status 404"),
-            (EventKind.UNKNOWN, {"reason": "no_answer"}, "Uncertain: iDenfy’s answer did not arrive"),
+            (
+                EventKind.UNKNOWN,
+                {"reason": "no_answer"},
+                "Uncertain whether the client was asked: iDenfy’s answer did not arrive",
+            ),
             (EventKind.WITHDRAWN, {"note": "client left"}, "Withdrawn: “client left”"),
+            (EventKind.WITHDRAWN, {"reason": "erased"}, "Withdrawn: The client’s personal data was erased"),
+            (EventKind.ANSWERED, {"after": "issued"}, "The client answered"),
+            (
+                EventKind.ANSWERED,
+                {"after": "cancelled", "review_follows": True},
+                "The client answered: after the link had been withdrawn, iDenfy reviews it",
+            ),
+            (
+                EventKind.REVIEWED,
+                {"status": "APPROVED", "additional_step": "INVALID"},
+                "iDenfy’s review of the answer is over: Approved, the document was rejected",
+            ),
+            (
+                EventKind.REVIEWED,
+                {"status": "DENIED", "additional_step": "SOMETHING_NEW"},
+                "iDenfy’s review of the answer is over: Denied",
+            ),
+            (
+                EventKind.DOCUMENT_EXPIRES,
+                {"day": "2031-05-01"},
+                "iDenfy warns that the client’s document expires: 1 May 2031",
+            ),
+            (
+                EventKind.DOCUMENT_EXPIRES,
+                {"day": "2031-99-99"},
+                "iDenfy warns that the client’s document expires: 2031-99-99",
+            ),
+            (EventKind.DOCUMENT_EXPIRES, {}, "iDenfy warns that the client’s document expires"),
             ("teleported", {"note": "?"}, "teleported"),
         ],
     )
@@ -246,6 +278,18 @@ class TestMoments:
         moment = datetime(2020, 3, 17, 14, 5)  # noqa: DTZ001 (such a project has naive ones)
 
         assert wording.moment_text(moment) == "17 March 2020, 14:05"
+
+    @pytest.mark.parametrize(
+        ("zone", "expected"),
+        [("Europe/Vilnius", "14 March 2026, 14:00 EET"), ("Asia/Dubai", "14 March 2026, 16:00 +04")],
+    )
+    def test_of_the_record_say_the_same_to_everybody(self, zone: str, expected: str) -> None:
+        with timezone.override(zone):
+            assert wording.record_text(NOON) == expected
+
+    @override_settings(USE_TZ=False, TIME_ZONE="Europe/Vilnius")
+    def test_of_the_record_name_the_projects_zone_where_they_have_none(self) -> None:
+        assert wording.record_text(datetime(2026, 7, 1, 14, 5)) == "1 July 2026, 14:05 EEST"  # noqa: DTZ001 (as above)
 
     def test_are_written_as_the_language_writes_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
         japanese = {"j F Y": "Y年n月j日", "j M Y": "Y/n/j", "j F": "n月j日", "j M": "n/j", "H:i": "G時i分"}

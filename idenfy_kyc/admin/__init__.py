@@ -6,7 +6,8 @@ Importing a class registers it on the default site; to replace one, unregister i
 from __future__ import annotations
 
 from .batches import RequestBatchAdmin
+from .deliveries import WebhookDeliveryAdmin
 from .requests import InformationRequestAdmin
 from .verifications import VerificationAdmin
 
-__all__ = ["InformationRequestAdmin", "RequestBatchAdmin", "VerificationAdmin"]
+__all__ = ["InformationRequestAdmin", "RequestBatchAdmin", "VerificationAdmin", "WebhookDeliveryAdmin"]

@@ -79,7 +79,7 @@ def about_request(
     model_admin: InformationRequestAdmin, request: HttpRequest, row: InformationRequest
 ) -> dict[str, Any]:
     """What the page of a request says of the one before and of those after, and whether it can be asked again."""
-    seen = our_rows(model_admin.get_queryset(request)).made().select_related("batch").defer("session_url", "token")
+    seen = our_rows(model_admin.get_queryset(request)).made().select_related("batch").defer(*InformationRequest.SECRETS)
     after = list(seen.filter(again_of=row.pk).order_by("pk")[:SHOWN])
     before = seen.filter(pk=row.again_of_id) if row.again_of_id else []
     return {

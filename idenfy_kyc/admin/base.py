@@ -9,8 +9,10 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -24,6 +26,7 @@ from ..conf import get_settings
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
 from ..models.request import InformationRequestQuerySet
 from ..secret import Secret
+from ..services.record import frozen_name
 
 if TYPE_CHECKING:
     from ..services.record import User
@@ -80,7 +83,11 @@ class BaseAdmin(AnyAdmin):
     mark_answered_template = "admin/idenfy_kyc/mark_answered.html"
 
     class Media:
-        css = {"all": ["idenfy_kyc/idenfy_kyc.css", "idenfy_kyc/requests.css"]}
+        css = {
+            "all": [f"idenfy_kyc/{name}.css" for name in ("themes", "idenfy_kyc", "requests", "lists")],
+            "print": ["idenfy_kyc/print.css"],
+        }
+        js = [Script("idenfy_kyc/lists.js", defer=True)]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or may_ask(request)
@@ -100,12 +107,12 @@ class BaseAdmin(AnyAdmin):
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
         above = {"decisions": self._decisions(request), "unfinished": self._unfinished(request)}
-        context = above | _environment() | (extra_context or {})
+        context = above | _frame(request) | (extra_context or {})
         answer: HttpResponse = super().changelist_view(request, context)
         return answer
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        return super().render_change_form(request, context | _environment(), *args, **kwargs)
+        return super().render_change_form(request, context | _frame(request), *args, **kwargs)
 
     def _decisions(self, request: HttpRequest) -> dict[str, str]:
         """“12 requests need a decision: 4 are uncertain, 8 have not been asked yet”, and the way there; one query."""
@@ -169,7 +176,7 @@ class BaseAdmin(AnyAdmin):
             "original": crumb or title,
             "media": self.media,
             "has_view_permission": self.has_view_permission(request),
-            **_environment(),
+            **_frame(request),
             **extra,
         }
 
@@ -195,9 +202,13 @@ class ReadOnlyAdmin(BaseAdmin):
         return False
 
 
-def _environment() -> dict[str, str]:
-    """The word of the settings for ``includes/title.html``: which system this is, on every page."""
-    return {"environment": get_settings().ENVIRONMENT}
+def _frame(request: HttpRequest) -> dict[str, str]:
+    """For ``includes/title.html``: which system this is, on every page; and on paper, when it was printed by whom."""
+    when, name = wording.record_text(timezone.now()), frozen_name(user_of(request))
+    return {
+        "idenfy_environment": get_settings().ENVIRONMENT,
+        "idenfy_printed": _("Printed on %(when)s by %(name)s") % {"when": when, "name": name},
+    }
 
 
 def with_environment(button: str) -> str:
@@ -236,9 +247,15 @@ def client_html(verification: Verification, *, within_link: bool = False) -> Saf
     url = client_of(verification).url
     if url and not within_link:
         html = format_html('<a href="{}">{}</a>', url, html)
-    if verification.client_id in {"", name}:
-        return html
-    return format_html('{} <span class="ik-beneath">{}</span>', html, verification.client_id)
+    beneath = beneath_name(verification, name)
+    return format_html('{} <span class="ik-beneath">{}</span>', html, beneath) if beneath else html
+
+
+def beneath_name(verification: Verification, name: str) -> str:
+    """What stands beneath a client's name: the ID, if that is not the name; of an erased one the scan reference."""
+    if verification.erased_at is not None:
+        return verification.scan_ref
+    return verification.client_id if verification.client_id != name else ""
 
 
 def client_facts(verification: Verification) -> list[tuple[str, str]]:

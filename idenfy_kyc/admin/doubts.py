@@ -108,7 +108,9 @@ def things_asked_lately(
 
 def condition_of(key: str, requests: InformationRequestQuerySet, now: datetime) -> Q | None:
     """Which drafts belong to the group of this name; None if there is no such group."""
-    ineligible = Q(verification__status__in=get_settings().INELIGIBLE_STATUSES)
+    ineligible = Q(verification__status__in=get_settings().INELIGIBLE_STATUSES) | Q(
+        verification__erased_at__isnull=False
+    )
     if key == NOW_OPEN:
         return services.has_open_request() & ~ineligible
     if key == NOW_INELIGIBLE:

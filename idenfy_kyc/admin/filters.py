@@ -274,6 +274,21 @@ class DecisionFilter(ChoiceFilter):
     options = {DECISION_NEEDED: Option(_("Needs a decision"), lambda rows: our_rows(rows).needing_decision())}
 
 
+class AnswerFilter(ChoiceFilter):
+    """What came back, for whoever has to read it."""
+
+    title = _("answer")
+    parameter_name = "answer"
+    options = {
+        "unread": Option(
+            _("Answered, not looked at"), lambda rows: rows.filter(answer__isnull=False, answer__looked_at=None)
+        ),
+        "review": Option(
+            _("In review at iDenfy"), lambda rows: rows.filter(answer__review_follows=True, answer__reviewed_at=None)
+        ),
+    }
+
+
 def _ends_within(span: timedelta) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
     return lambda rows: rows.filter(
         state=State.ISSUED, expires_at__gt=timezone.now(), expires_at__lte=timezone.now() + span

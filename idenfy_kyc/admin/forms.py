@@ -180,8 +180,6 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.asked = asked
         self.use_required_attribute = False
-        lifetime = self.fields["lifetime"].widget
-        lifetime.attrs["aria-describedby"] = f"{self['lifetime'].id_for_label}_helptext"
         if asked != 1:
             del self.fields["bank_card_expected_last_four"]
         limit = get_settings().TYPE_COUNT_ABOVE
@@ -244,6 +242,9 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def as_admin(self) -> AdminForm:
         """The form as the admin's own fieldset template draws it."""
+        lifetime = self["lifetime"]  # two fields with one help and one list of errors, which Django ties to neither
+        described = [f"{lifetime.id_for_label}_helptext", *([f"{lifetime.auto_id}_error"] if lifetime.errors else [])]
+        self.fields["lifetime"].widget.attrs["aria-describedby"] = " ".join(described)
         return AdminForm(self, [(_("What to ask for, and why"), {"fields": self.shown})], {})
 
     def suggest(self, known: KnownKeys) -> None:

@@ -1,4 +1,4 @@
-"""What happened, newest first, in words: of one request, or of one verification."""
+"""What happened, newest first, in words: of one request, or of one verification. It is what an auditor gets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from .. import wording
 from ..choices import EventKind
@@ -17,12 +18,32 @@ from .base import batch_name, link_html
 
 LINES_PER_PAGE = 50
 CONFIRMING = (EventKind.CONFIRMED, EventKind.NOT_ALLOWED)
+LINES_TO_PRINT = 2000
+"""On one page, for whoever asks for everything: some fifty sheets of paper."""
+ALL = "all"
+"""What stands in the address, in place of a page's number, for everything; ``all-2`` is what did not fit."""
 STEERING = (EventKind.PAUSED, EventKind.CONTINUED)
+BY_CLIENT = frozenset({EventKind.OPENED, EventKind.ANSWERED, EventKind.ANSWERED_ELSEWHERE})
+BY_IDENFY = frozenset(
+    {
+        EventKind.ISSUED,
+        EventKind.REFUSED,
+        EventKind.LATE_LINK,
+        EventKind.TOLD,
+        EventKind.TOLD_AGAIN,
+        EventKind.CONTRADICTED,
+        EventKind.DOCUMENT_EXPIRES,
+        EventKind.REVIEWED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the history. ``who`` is empty when nobody acted: the clock did, or the sender."""
+    """One line of the history. ``who`` is empty when nobody acted: the clock did, or the sender.
+
+    ``batch`` is empty where iDenfy told something of a verification that was no answer to a request of ours.
+    """
 
     when: str
     what: str
@@ -32,10 +53,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One page of it."""
+    """One page of it, or all; where the others are, and which lines these are. Empty where there is nothing to say."""
 
     lines: list[Line]
-    page: Page[RequestEvent]
+    newer: str = ""
+    older: str = ""
+    everything: str = ""
+    extent: str = ""
+    is_to_print: bool = False
 
 
 UrlOf = Callable[[RequestEvent], str]
@@ -52,22 +77,57 @@ def history_of_request(request: InformationRequest, *, page: str, batch_url: Url
 def history_of_verification(
     verification: Verification, requests: QuerySet[InformationRequest], *, page: str, batch_url: UrlOf
 ) -> History:
-    """The lines of ``requests``, which are those that the reader may see, and of the batches they were part of."""
+    """The lines of ``requests``, which are those that the reader may see, and of the batches they were part of.
+
+    And what is said of the verification itself, which is no affair of any request: whoever sees it, sees that.
+    """
     batches = requests.order_by().values("batch_id")
     of_batches = Q(request=None, batch__in=batches, kind__in=[*CONFIRMING, *STEERING])
-    return _history(Q(verification=verification.pk, batch__in=batches) | of_batches, page, batch_url)
+    own = Q(verification=verification.pk) & (Q(batch=None) | Q(batch__in=batches))
+    return _history(own | of_batches, page, batch_url)
 
 
 def _history(which: Q, page: str, batch_url: UrlOf) -> History:
     events = RequestEvent.objects.filter(which).select_related("batch").order_by("-at", "-pk")
-    shown = Paginator(events, LINES_PER_PAGE).get_page(page)
-    lines = [
-        Line(
-            when=wording.stamp_text(event.at),
-            what=wording.event_text(event),
-            who=event.actor_name,
-            batch=link_html(batch_url(event), batch_name(event.batch)),
-        )
-        for event in shown.object_list
-    ]
-    return History(lines, shown)
+    is_to_print = page.startswith(ALL)
+    number = page.removeprefix(ALL).removeprefix("-") or "1"
+    shown = Paginator(events, LINES_TO_PRINT if is_to_print else LINES_PER_PAGE).get_page(number)
+    lines = [_line(event, batch_url) for event in shown.object_list]
+    if not is_to_print and not shown.has_other_pages():
+        return History(lines)
+    prefix = f"{ALL}-" if is_to_print else ""
+    return History(
+        lines,
+        newer=_address(f"{prefix}{shown.previous_page_number()}") if shown.has_previous() else "",
+        older=_address(f"{prefix}{shown.next_page_number()}") if shown.has_next() else "",
+        everything="" if is_to_print else _address(ALL),
+        extent=_extent(shown),
+        is_to_print=is_to_print,
+    )
+
+
+def _line(event: RequestEvent, batch_url: UrlOf) -> Line:
+    return Line(
+        when=wording.record_text(event.at),
+        what=wording.event_text(event),
+        who=_who(event),
+        batch=link_html(batch_url(event), batch_name(event.batch)) if event.batch else SafeString(),
+    )
+
+
+def _who(event: RequestEvent) -> str:
+    if event.kind in BY_CLIENT:
+        return _("The client")
+    return _("iDenfy") if event.kind in BY_IDENFY else event.actor_name
+
+
+def _address(page: str) -> str:
+    return f"?history={page}#ik-history"
+
+
+def _extent(shown: Page[RequestEvent]) -> str:
+    return _("Lines %(first)s to %(last)s of %(count)s.") % {
+        "first": wording.number_text(shown.start_index()),
+        "last": wording.number_text(shown.end_index()),
+        "count": wording.number_text(shown.paginator.count),
+    }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..choices import ENDS_BY_CLOCK, State
-from ..models import RequestBatch
+from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..services import Progress
 from ..services.ending import WITHDRAWABLE
@@ -218,7 +218,7 @@ def _rows(rows: InformationRequestQuerySet, show: str, now: datetime) -> Informa
         rows = rows.shown_as([State(show)], now)
     over = _over(now, ORDER.index(State.EXPIRED))
     place = Case(over, *(When(state=state, then=Value(place)) for place, state in enumerate(ORDER)), default=len(ORDER))
-    return rows.select_related("verification").defer("session_url", "token").order_by(place, "pk")
+    return rows.select_related("verification").defer(*InformationRequest.SECRETS).order_by(place, "pk")
 
 
 def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, standing: Progress) -> HttpResponse:

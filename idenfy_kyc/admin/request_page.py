@@ -13,9 +13,10 @@ from ..choices import State
 from ..models import InformationRequest, Verification
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
-from . import again
+from . import again, answers
 from .base import (
     batch_name,
+    beneath_name,
     client_facts,
     client_link_url,
     client_name,
@@ -48,11 +49,11 @@ def view(
         row=row,
         batch_link=link_html(model_admin.batch_url(row), batch_name(batch)),
         client_link=link_html(model_admin.url_of("change", verification.pk, model=Verification), name),
-        client_id=verification.client_id if verification.client_id != name else "",
+        client_id=beneath_name(verification, name),
         client_facts=client_facts(verification),
         asks=wording.asks_text(batch),
         state=state_html(row),
-        reason=wording.reason_text(row.reason, row.reason_params),
+        reason=wording.late_answer_text(row) or wording.reason_text(row.reason, row.reason_params),
         asked_at=wording.stamp_text(row.sent_at) if row.sent_at else "",
         planned_at=wording.stamp_text(batch.planned_at),
         confirmed_at=wording.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",
@@ -63,6 +64,7 @@ def view(
         **_about_link(model_admin, request, row),
         **_acts(model_admin, request, row),
         **again.about_request(model_admin, request, row),
+        **_answer(model_admin, request, row),
     )
     context |= extra
     template = model_admin.change_form_template or [
@@ -80,6 +82,24 @@ def _acts(model_admin: InformationRequestAdmin, request: HttpRequest, row: Infor
         "withdraw_url": model_admin.url_of("withdraw", row.pk) if may and row.shown_state in WITHDRAWABLE else "",
         "mark_url": model_admin.url_of("mark_answered", row.pk) if may and row.may_be_marked else "",
     }
+
+
+def _answer(model_admin: InformationRequestAdmin, request: HttpRequest, row: InformationRequest) -> dict[str, Any]:
+    """What the client answered, as far as this user may read it."""
+    answer = answers.of_request(row)
+    if answer is None:
+        return {}
+    return {
+        "shown": answers.Shown(answer, answers.may_read(request)),
+        "look_url": model_admin.url_of("look_at", row.pk),
+    }
+
+
+def look_at(model_admin: InformationRequestAdmin, request: HttpRequest, row: InformationRequest) -> HttpResponse:
+    """Note that this person has looked at the answer."""
+    answer = answers.of_request(row)
+    answers.look_at(request, [answer] if answer is not None else [])
+    return HttpResponseRedirect(model_admin.url_of("change", row.pk))
 
 
 def _about_link(model_admin: InformationRequestAdmin, request: HttpRequest, row: InformationRequest) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from .. import wording
 from ..choices import State
 from ..clients import introduce
 from ..decorators import durable
-from ..models import InformationRequest, RequestBatch
-from . import again, request_page
+from ..models import Answer, InformationRequest, RequestBatch
+from . import again, answers, request_page
 from .acts import PAGE, act
 from .base import (
     ReadOnlyAdmin,
@@ -35,11 +35,10 @@ from .base import (
     with_beneath,
 )
 from .endings import MARK_ANSWERED, WITHDRAW, Ending
-from .filters import AskedByFilter, DecisionFilter, EndsFilter, OpenedFilter, StateFilter
+from .filters import AnswerFilter, AskedByFilter, DecisionFilter, EndsFilter, OpenedFilter, StateFilter
 from .links import links_csv_response
 from .lists import BoundedAdmin, BoundedChangeList
 from .search import by_client, first_found
-from .verifications import SECRETS
 
 ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
 
@@ -51,12 +50,12 @@ class RequestChangeList(BoundedChangeList):
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[InformationRequest]:
         rows: QuerySet[InformationRequest] = super().get_queryset(request, exclude_parameters)
-        return rows.defer(*SECRETS)
+        return rows.defer(*InformationRequest.SECRETS)
 
     def get_results(self, request: HttpRequest) -> None:
         """The page’s batches and verifications come in a query each: of a join MariaDB reads every row and sorts it."""
         super().get_results(request)
-        self.result_list = self.result_list.prefetch_related("batch", "verification")
+        self.result_list = self.result_list.prefetch_related("batch", "verification", "answer")
 
 
 @admin.register(InformationRequest)
@@ -73,6 +72,7 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     list_filter: ClassVar[Any] = (
         StateFilter,
         DecisionFilter,
+        AnswerFilter,
         EndsFilter,
         OpenedFilter,
         ("sent_at", admin.DateFieldListFilter),
@@ -86,7 +86,7 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     )
     search_help_text = gettext_lazy("Name or reason, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("ask_again", "mark_answered", "withdraw", "download_links")
+    actions = ("look_at", "ask_again", "mark_answered", "withdraw", "download_links")
     empty_value_display = "–"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -129,7 +129,8 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_in_words(self, row: InformationRequest) -> str:
-        return state_html(row)
+        """And beneath it the verdict: a column of its own would make a wide list wider."""
+        return with_beneath(state_html(row), answers.verdict_beneath(row))
 
     @admin.display(description=gettext_lazy("Asked by"), ordering="batch__confirmed_by_name")
     def asked_by(self, row: InformationRequest) -> str | None:
@@ -207,6 +208,14 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
         }
         return ending.page(self, request, our_rows(queryset), back=request.get_full_path(), hidden=hidden)
 
+    def has_view_answers_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return answers.may_read(request)
+
+    @admin.action(description=gettext_lazy("I have looked at this"), permissions=["view_answers"])
+    def look_at(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> None:
+        """For the answers of the ticked ones, or of all that match."""
+        answers.look_at(request, Answer.objects.filter(request__in=our_rows(queryset).order_by().values("pk")))
+
     @admin.action(description=gettext_lazy("Download links (CSV)"), permissions=["reveal_link"])
     def download_links(self, request: HttpRequest, queryset: QuerySet[InformationRequest]) -> HttpResponse:
         """The links of those that have one that works; the others are left out."""
@@ -218,6 +227,7 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
             self.own_path("show_link", self.show_link_view),
+            self.own_path("look_at", self.look_at_view),
             self.own_path("again", self.again_view),
             self.own_path("mark_answered", self.mark_answered_view),
             self.own_path("withdraw", self.withdraw_view),
@@ -240,6 +250,10 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     @durable
     def show_link_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return act(self, request, object_id, request_page.show_link, allowed=may_reveal)
+
+    @durable
+    def look_at_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return act(self, request, object_id, request_page.look_at, allowed=answers.may_read)
 
     @durable
     def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

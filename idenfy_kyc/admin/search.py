@@ -15,6 +15,7 @@ from django.db import connections
 from django.db.models import Model, Q, QuerySet
 
 from ..folding import words_of
+from ..models import client_digest
 
 M = TypeVar("M", bound=Model)
 
@@ -38,7 +39,7 @@ def first_found(rows: QuerySet[M], conditions: Iterable[Q]) -> QuerySet[M]:
 
 
 def by_client(rows: QuerySet[M], term: str, path: str = "") -> list[Q]:
-    """What to try for a client, in this order: the ID as it is, its beginning, the name.
+    """What to try for a client, in this order: the ID as it is, its beginning, the ID that was erased, the name.
 
     ``path`` leads from a row to its verification, such as ``verification__``.
     """
@@ -49,6 +50,7 @@ def by_client(rows: QuerySet[M], term: str, path: str = "") -> list[Q]:
     return [
         _any(Q(**{f"{column}__in": typed}) for column in columns),
         _any(_begins_with(column, start, vendor) for column in columns for start in typed),
+        Q(**{f"{path}erased_client": client_digest(term)}),
         has_words(f"{path}name_folded", term),
     ]
 

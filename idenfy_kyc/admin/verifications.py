@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,14 +17,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt
 
-from .. import services, wording
+from .. import services, told, wording
 from ..choices import STATUS_LABELS, State, status_label
 from ..clients import introduce
 from ..decorators import durable
 from ..models import InformationRequest, RequestBatch, Verification
-from . import from_list
+from . import answers, from_list
 from .acts import act, lead_to_plan
 from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
+from .erase import ErasingAdmin, erased_text
 from .filters import (
     LastAskedFilter,
     RequestStateFilter,
@@ -38,8 +39,8 @@ from .history import history_of_verification
 from .lists import BoundedAdmin, BoundedChangeList, counted
 from .search import by_client, first_found
 
-SECRETS = ("session_url", "token")
-"""Never loaded for a list: decrypting takes time, and what is not in memory leaks nowhere."""
+IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
+"""Fields, and what stands in their place for whoever may not change them."""
 
 
 class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -77,7 +78,7 @@ class VerificationChangeList(BoundedChangeList):
 
 
 @admin.register(Verification)
-class VerificationAdmin(BoundedAdmin):
+class VerificationAdmin(ErasingAdmin, BoundedAdmin):
     """Verifications: chosen here, added by hand if need be. Made to be subclassed."""
 
     form = VerificationForm
@@ -87,7 +88,7 @@ class VerificationAdmin(BoundedAdmin):
     search_fields: ClassVar[Any] = ("scan_ref__istartswith", "client_id__istartswith", "name__icontains")
     search_help_text = gettext_lazy("Name, or the beginning of a client ID or scan reference")
     ordering = ("-pk",)
-    actions = ("request_information",)
+    actions = ("request_information", "erase_personal_data")
     empty_value_display = "–"
     from_list_template = "admin/idenfy_kyc/verification/from_list.html"
 
@@ -127,17 +128,19 @@ class VerificationAdmin(BoundedAdmin):
         return first_found(queryset, by_client(queryset, term)), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """The status in words for whoever may only look; whoever may change it, chooses among the words."""
+        """Status and time in words for whoever may only look; whoever may change it, chooses among the words."""
         fieldsets = super().get_fieldsets(request, obj)
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        if may_write and "status" not in self.get_readonly_fields(request, obj):
+        read_only = self.get_readonly_fields(request, obj) if may_write else IN_WORDS
+        words = {name: instead for name, instead in IN_WORDS.items() if name in read_only}
+        if not words:
             return fieldsets
-        return [(name, {**options, "fields": _in_words(options["fields"])}) for name, options in fieldsets]
+        return [(name, {**options, "fields": _in_words(options["fields"], words)}) for name, options in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """A scan reference names the verification at iDenfy: another one is another verification."""
         own = ("scan_ref",) if obj else ()
-        return (*super().get_readonly_fields(request, obj), *own, "status_in_words")
+        return (*super().get_readonly_fields(request, obj), *own, *IN_WORDS.values())
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not with requests: they are the record of what a client was asked."""
@@ -153,6 +156,10 @@ class VerificationAdmin(BoundedAdmin):
     @admin.display(description=gettext_lazy("Status"), ordering="status")
     def status_in_words(self, verification: Verification) -> Any:
         return verification.status_label
+
+    @admin.display(description=gettext_lazy("Verified on"))
+    def verified_at_in_words(self, verification: Verification) -> str | None:
+        return wording.record_text(verification.verified_at) if verification.verified_at else None
 
     @admin.display(description=gettext_lazy("Verified on"), ordering="verified_at")
     def verified_on(self, verification: Verification) -> str | None:
@@ -248,8 +255,14 @@ class VerificationAdmin(BoundedAdmin):
         return [
             self.own_path("ask_from_list", self.ask_from_list_view, of_one=False),
             self.own_path("request_information", self.request_information_view),
+            self.own_path("look_at", self.look_at_view),
             *super().get_urls(),
         ]
+
+    @durable
+    def look_at_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """*I have looked at this*, of answers to requests that were not made here."""
+        return act(self, request, object_id, _look_at, allowed=answers.may_read)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -262,11 +275,16 @@ class VerificationAdmin(BoundedAdmin):
 
     def _story(self, request: HttpRequest, verification: Verification) -> dict[str, Any]:
         asked = requests_seen_by(self.admin_site, request).filter(verification=verification)
-        newest_first = asked.select_related("batch").defer(*SECRETS).order_by("-batch__confirmed_at", "-pk")
+        rows = asked.select_related("batch").defer(*InformationRequest.SECRETS)
+        newest_first = rows.order_by("-batch__confirmed_at", "-pk")
         return {
-            "subtitle": client_name(verification),
+            "title": _title(verification),
+            "subtitle": verification.scan_ref,
             "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in newest_first],
+            "told": told.facts_of(verification),
+            "other_answers": answers.shown(request, verification.answers.filter(request=None).order_by("-received_at")),
+            "look_url": self.url_of("look_at", verification.pk),
             "history": history_of_verification(
                 verification, asked, page=request.GET.get("history", "1"), batch_url=self.batch_url
             ),
@@ -274,6 +292,10 @@ class VerificationAdmin(BoundedAdmin):
             if self.has_request_information_permission(request)
             else "",
             "may_not_be_asked": not verification.is_eligible,
+            "erased": erased_text(verification),
+            "erase_url": self.url_of("erase", verification.pk)
+            if self.has_erase_personal_data_permission(request, verification) and not verification.erased_at
+            else "",
         }
 
     def _as_row(self, row: InformationRequest) -> dict[str, Any]:
@@ -295,9 +317,18 @@ def _request_one(model_admin: VerificationAdmin, request: HttpRequest, verificat
     return answer or HttpResponseRedirect(model_admin.url_of("change", verification.pk))
 
 
-def _in_words(fields: Sequence[Any]) -> list[Any]:
-    """The same fields, which may stand side by side in a tuple, with the status in words."""
-    return [
-        _in_words(field) if isinstance(field, list | tuple) else "status_in_words" if field == "status" else field
-        for field in fields
-    ]
+def _look_at(model_admin: VerificationAdmin, request: HttpRequest, verification: Verification) -> HttpResponse:
+    answers.look_at(request, verification.answers.filter(request=None))
+    return HttpResponseRedirect(model_admin.url_of("change", verification.pk))
+
+
+def _title(verification: Verification) -> str:
+    """As it may stand over a printed page, or become the name of a file."""
+    if verification.erased_at is not None:
+        return _("Verification of an erased client")
+    return _("Verification of %(client)s") % {"client": client_name(verification)}
+
+
+def _in_words(fields: Sequence[Any], words: Mapping[str, str]) -> list[Any]:
+    """The same fields, which may stand side by side in a tuple, with ``words`` in place of some."""
+    return [_in_words(field, words) if isinstance(field, list | tuple) else words.get(field, field) for field in fields]

@@ -6,18 +6,26 @@ from .client import IdenfyClient
 from .protocol import (
     InformationAsks,
     InformationSession,
+    VerificationAsks,
+    VerificationSession,
     decipher_identifications,
     decipher_request_information,
+    decipher_start_verification,
     request_information_path,
     request_information_payload,
+    start_verification_payload,
 )
 
 __all__ = [
     "IdenfyClient",
     "InformationAsks",
     "InformationSession",
+    "VerificationAsks",
+    "VerificationSession",
     "decipher_identifications",
     "decipher_request_information",
+    "decipher_start_verification",
     "request_information_path",
     "request_information_payload",
+    "start_verification_payload",
 ]

@@ -12,9 +12,11 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import requests
 from django.core.exceptions import ImproperlyConfigured
@@ -23,16 +25,23 @@ from requests.auth import HTTPBasicAuth
 from .. import __version__
 from ..conf import SETTING, get_settings
 from ..exceptions import IdenfyConnectionError
+from ..secret import Secret
 from .protocol import (
     IDENTIFICATIONS_PATH,
     MAX_ANSWER_BYTES,
+    REDIRECT_PATH,
+    START_VERIFICATION_PATH,
     InformationAsks,
     InformationSession,
+    VerificationAsks,
+    VerificationSession,
     decipher_identifications,
     decipher_request_information,
+    decipher_start_verification,
     is_whole,
     request_information_path,
     request_information_payload,
+    start_verification_payload,
 )
 from .transport import DeadlineAdapter
 
@@ -110,6 +119,22 @@ class IdenfyClient:
         body = _ObservedBody(json.dumps(request_information_payload(asks)).encode())
         response, content = self._call("POST", path, body)
         return decipher_request_information(response.status_code, response.headers, content)
+
+    def start_verification(self, asks: VerificationAsks) -> VerificationSession:
+        """Begin a verification, and return what the client needs to go through it.
+
+        Raises IdenfyConnectionError, IdenfyStatusError and IdenfyResponseError, as the other call does. A lost answer
+        does no harm: nobody was asked anything, and what began there expires by itself. So one may simply begin again.
+
+        https://documentation.idenfy.com/kyc/generate-token
+        """
+        body = _ObservedBody(json.dumps(start_verification_payload(asks)).encode())
+        response, content = self._call("POST", START_VERIFICATION_PATH, body)
+        session = decipher_start_verification(response.status_code, response.headers, content)
+        if session.redirect_url:
+            return session
+        redirect_url = f"{self._base_url}{REDIRECT_PATH}?authToken={quote(session.token, safe='')}"
+        return replace(session, redirect_url=Secret(redirect_url))
 
     def count_identifications(self) -> int:
         """How many verifications iDenfy has. Asks nobody: the call that tells whether the key is taken.

@@ -10,9 +10,10 @@ https://documentation.idenfy.com/api-reference/kyc-verifications/request-additio
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
@@ -36,6 +37,12 @@ IDENTIFICATIONS_PATH = "/kyc/identifications/?perPage=1"
 https://documentation.idenfy.com/kyc/verification-list
 """
 
+START_VERIFICATION_PATH = "/api/v2/token"
+REDIRECT_PATH = "/api/v2/redirect"
+"""Where the client goes with his token: https://documentation.idenfy.com/kyc/iframe-redirect"""
+
+_SCAN_REF = re.compile(r"[A-Za-z0-9-]{1,40}")
+_UNFIT_FOR_URLS = re.compile(r"[\s\x00-\x20\x7f]")
 _NO_JSON = object()
 _WORDS = ("message", "detail", "error_description", "error", "title")
 _OF_NO_FIELD = {*_WORDS, "nonFieldErrors", "non_field_errors", "errors"}
@@ -65,6 +72,42 @@ class InformationSession:
     session_url: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationAsks:
+    """Whom to verify, and how. What is left empty is not sent, and iDenfy's own default holds.
+
+    ``expiry_time`` is how long the token works, ``session_length`` how long the client has once he has begun.
+    ``further`` are more keys of the call, in iDenfy's names, as they are.
+    """
+
+    client_id: str
+    first_name: str = field(default="", repr=False)
+    last_name: str = field(default="", repr=False)
+    date_of_birth: date | None = field(default=None, repr=False)
+    external_ref: str = ""
+    locale: str = ""
+    country: str = ""
+    documents: tuple[str, ...] = ()
+    success_url: str = ""
+    error_url: str = ""
+    unverified_url: str = ""
+    callback_url: str = ""
+    expiry_time: timedelta | None = None
+    session_length: timedelta | None = None
+    questionnaire: str = ""
+    risk_assessment_profile: UUID | None = None
+    further: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationSession:
+    """What iDenfy began. ``token`` is a bearer secret, and so is ``redirect_url``, which is empty if none came."""
+
+    scan_ref: str
+    token: str = field(repr=False)
+    redirect_url: str = field(repr=False)
+
+
 def request_information_path(scan_ref: str) -> str:
     """The path to post to, from the root of the API.
 
@@ -89,6 +132,30 @@ def request_information_payload(asks: InformationAsks) -> dict[str, Any]:
     return {name: value for name, value in payload.items() if value or name == "lifetime"}
 
 
+def start_verification_payload(asks: VerificationAsks) -> dict[str, Any]:
+    """The JSON body. ``tokenType`` is always sent: iDenfy's schema wants it, its guide says that it need not be."""
+    payload: dict[str, Any] = {
+        "clientId": asks.client_id,
+        "tokenType": "IDENTIFICATION",
+        "firstName": asks.first_name,
+        "lastName": asks.last_name,
+        "dateOfBirth": asks.date_of_birth and asks.date_of_birth.isoformat(),
+        "externalRef": asks.external_ref,
+        "locale": asks.locale,
+        "country": asks.country,
+        "documents": list(asks.documents),
+        "successUrl": asks.success_url,
+        "errorUrl": asks.error_url,
+        "unverifiedUrl": asks.unverified_url,
+        "callbackUrl": asks.callback_url,
+        "expiryTime": asks.expiry_time and asks.expiry_time // timedelta(seconds=1),
+        "sessionLength": asks.session_length and asks.session_length // timedelta(seconds=1),
+        "questionnaire": asks.questionnaire,
+        "riskAssessmentProfile": str(asks.risk_assessment_profile or ""),
+    }
+    return {name: value for name, value in payload.items() if value} | dict(asks.further)
+
+
 @sensitive_variables()
 def decipher_request_information(status_code: int, headers: Mapping[str, str], body: bytes) -> InformationSession:
     """What the answer holds: the session that iDenfy issued.
@@ -101,6 +168,26 @@ def decipher_request_information(status_code: int, headers: Mapping[str, str], b
     if not token:
         raise IdenfyResponseError("The answer has no tokenString", status_code=status_code)
     return InformationSession(token=token, session_url=_secret(data.get("sessionUrl")))
+
+
+@sensitive_variables()
+def decipher_start_verification(status_code: int, headers: Mapping[str, str], body: bytes) -> VerificationSession:
+    """What the answer holds: the verification that iDenfy began. 201, says its schema; 200, says its guide.
+
+    Raises IdenfyStatusError for any status but 2xx, and IdenfyResponseError for a 2xx without a token or a scan
+    reference. Nothing else, whatever the answer is.
+    """
+    data = _object(status_code, headers, body)
+    token, scan_ref = _secret(data.get("authToken")), data.get("scanRef")
+    if not token:
+        raise IdenfyResponseError("The answer has no authToken", status_code=status_code)
+    if not isinstance(scan_ref, str) or not _SCAN_REF.fullmatch(scan_ref):
+        raise IdenfyResponseError("The answer has no scanRef", status_code=status_code)
+    redirect_url = _secret(data.get("redirectUrl"))
+    leads_somewhere = redirect_url.startswith(("https://", "http://")) and not _UNFIT_FOR_URLS.search(redirect_url)
+    return VerificationSession(
+        scan_ref=scan_ref, token=token, redirect_url=redirect_url if leads_somewhere else Secret()
+    )
 
 
 @sensitive_variables()

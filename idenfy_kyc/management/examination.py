@@ -219,7 +219,7 @@ def _numbers(to_go: dict[int, int]) -> dict[str, str]:
 
 
 def _secrets() -> str:
-    links = InformationRequest.objects.filter(state=State.ISSUED).only("session_url", "token")
+    links = InformationRequest.objects.filter(state=State.ISSUED).only(*InformationRequest.SECRETS)
     ends = chain(links.order_by("pk")[:SAMPLE], links.order_by("-pk")[:SAMPLE])
     tried = {row.pk: row.link_is_unreadable for row in ends}
     lost = sum(tried.values())

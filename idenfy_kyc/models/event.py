@@ -13,12 +13,22 @@ from .request import InformationRequest
 from .verification import Verification
 
 _APPEND_ONLY = "The record is append-only."
+_PERSONAL = ("message", "day")
+"""Parameters of a line that tell of one client: iDenfy's words, and the day on which his document expires."""
 
 
 class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
     def update(self, **kwargs: Any) -> NoReturn:
         """Refuse: a line of the record is never changed."""
         raise TypeError(_APPEND_ONLY)
+
+    def forget_words(self) -> None:
+        """Take what iDenfy said of one client out of these lines, when that client's personal data is erased."""
+        told = list(self.filter(params__has_any_keys=[*_PERSONAL]))
+        for event in told:
+            event.params = {name: value for name, value in event.params.items() if name not in _PERSONAL}
+        lines: models.QuerySet[RequestEvent] = models.QuerySet(self.model, using=self.db)
+        lines.bulk_update(told, ["params"], batch_size=100)
 
     def delete(self) -> NoReturn:
         """Refuse: a line goes only with the plan that it belongs to, or with what retention removes."""
@@ -36,7 +46,8 @@ class RequestEvent(models.Model):
     at = models.DateTimeField(default=timezone.now)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     actor_name = models.CharField(max_length=200, blank=True)
-    batch = models.ForeignKey(RequestBatch, models.CASCADE, related_name="events")
+    batch = models.ForeignKey(RequestBatch, models.CASCADE, null=True, blank=True, related_name="events")
+    """None where iDenfy told something of a verification that no request of ours asked for."""
     request = models.ForeignKey(InformationRequest, models.CASCADE, null=True, blank=True, related_name="events")
     verification = models.ForeignKey(Verification, models.PROTECT, null=True, blank=True, related_name="events")
     params = models.JSONField(default=dict, blank=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,6 +22,11 @@ from .verification import Verification
 validate_last_four = RegexValidator(r"\A[0-9]{4}\Z", _("Four digits, for example 4242."))
 
 
+def public_digest(public_id: str | uuid.UUID) -> str:
+    """A one-way hash of the secret part of a client's link."""
+    return hashlib.sha256(str(public_id).encode()).hexdigest()
+
+
 class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):
     """Ask by what is *true now*: an overdue row counts as expired, whether or not anybody has written it down."""
 
@@ -34,7 +40,7 @@ class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):
         if to.is_open:
             guard = {"open_verification": F("verification"), "open_client": F("client_key")}
         if not to.keeps_secrets:
-            fields |= {"session_url": "", "token": ""}
+            fields |= dict.fromkeys(self.model.SECRETS, "")
         return self.filter(state__in=to.may_follow).update(state=to, **guard, **fields)
 
     def overdue(self, now: datetime | None = None) -> InformationRequestQuerySet:
@@ -108,7 +114,13 @@ class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):
 class InformationRequest(models.Model):
     """One client being asked once, of one verification, within one batch."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    SECRETS = ("session_url", "token", "public_id")
+    """Whoever holds one of them acts as the client. Never loaded for a list; gone once they have had their use."""
+
+    public_id = EncryptedTextField(blank=True, default="", editable=False)
+    """Where our own link leads, from the moment there is one until its time is over. As secret as iDenfy's link."""
+    public_digest = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
+    """By which the link is found, also when it is over: a stolen database shows no link that works."""
     batch = models.ForeignKey(
         RequestBatch, models.PROTECT, related_name="requests", verbose_name=_("batch"), db_index=False
     )

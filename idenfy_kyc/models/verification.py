@@ -35,6 +35,11 @@ class VerificationQuerySet(FoldingQuerySet["Verification"]):
         """Every verification of these clients; a blank ID is nobody's."""
         return self.filter(client_id__in=[client_id for client_id in client_ids if client_id])
 
+    def of_exactly(self, client_ids: Collection[str]) -> VerificationQuerySet:
+        """The same, letter by letter: a database that takes ``c-1`` for ``C-1`` must not erase somebody else."""
+        found = self.of_clients(client_ids).values_list("pk", "client_id")
+        return self.filter(pk__in=[pk for pk, client_id in found if client_id in client_ids])
+
 
 class Verification(models.Model):
     """One iDenfy verification, with no more personal data than staff need to recognise the client."""
@@ -45,6 +50,20 @@ class Verification(models.Model):
     name_folded = FoldedField(max_length=400, of="name")
     status = models.CharField(_("status"), max_length=40, blank=True)
     verified_at = models.DateTimeField(_("verified on"), null=True, blank=True, db_index=True)
+    is_final = models.BooleanField(_("reviewed to the end"), default=False)
+    """Whether iDenfy called this status final. It may still change it: a person there can."""
+    checks = models.JSONField(_("check results"), default=dict, blank=True)
+    """iDenfy’s results and tags behind the status, in its own words."""
+    told_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When iDenfy told us this status. What was told before that cannot undo it."""
+    reviewed_at = models.DateTimeField(_("reviewed on"), null=True, blank=True)
+    changed_after_review_at = models.DateTimeField(_("changed after review"), null=True, blank=True)
+    document_expires = models.CharField(_("document expires"), max_length=40, blank=True)
+    expiration_threshold = models.CharField(max_length=40, blank=True)
+    erased_client = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    """A one-way hash of the client ID that was erased: shows that a certain client was, and not whom one has."""
+    erased_at = models.DateTimeField(_("erased on"), null=True, blank=True)
+    """Since then no delivery, import or reconciliation brings anything of the client back."""
     created_at = models.DateTimeField(_("added on"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed on"), auto_now=True)
 
@@ -53,7 +72,10 @@ class Verification(models.Model):
     class Meta:
         verbose_name = _("verification")
         verbose_name_plural = _("verifications")
-        permissions = [("request_information", "Can request information from clients")]
+        permissions = [
+            ("request_information", "Can request information from clients"),
+            ("erase_personal_data", "Can erase clients’ personal data"),
+        ]
         # With the key behind it: the newest of a status are read, and no others.
         indexes = [models.Index(fields=["status", "id"], name="idenfy_kyc_ver_status")]
 
@@ -68,8 +90,8 @@ class Verification(models.Model):
 
     @property
     def is_eligible(self) -> bool:
-        """Whether the client may be asked, as far as the status tells."""
-        return self.status not in get_settings().INELIGIBLE_STATUSES
+        """Whether the client may be asked, as far as we know."""
+        return self.erased_at is None and self.status not in get_settings().INELIGIBLE_STATUSES
 
     @property
     def status_label(self) -> str | Promise:
@@ -79,4 +101,4 @@ class Verification(models.Model):
     @property
     def label(self) -> str:
         """What staff know the client by: the name, or else the client ID, or else the scan reference."""
-        return self.name or self.client_id or self.scan_ref
+        return str(_("Erased client")) if self.erased_at else self.name or self.client_id or self.scan_ref

@@ -3,11 +3,13 @@
 These are for a project's own code, too, and stay as they are::
 
     request_information                           ask one client
-    plan, leave_out, confirm, discard             the same for many: from a selection to a queue
+    plan, leave_out, take_back, discard           the same for many: from a selection to a plan
+    confirm, needs_second_person                  from a plan to a queue
     send, stop, resume                            what is queued
     unfinished, progress_of, progress_of_each, Progress, quota_left    where it stands
-    withdraw                                      what is open
+    ask_again, mark_answered, withdraw            what was asked
     record_verifications, Recorded                bring the verifications
+    start_verification, StartedVerification       or let them begin here
 
 The others serve our own pages and commands, and change with them.
 """
@@ -15,16 +17,21 @@ The others serve our own pages and commands, and change with them.
 from .again import ask_again
 from .asking import request_information
 from .blocking import has_open_request
+from .closing import look_at
 from .confirming import check_asks, confirm, needs_second_person, save_plan
 from .ending import cancel_ineligible, mark_answered, withdraw, write_down_time
+from .erasing import Pruned, erase, of_clients, prune
 from .finding import Addable, Found, Missing, addable, find_listed
+from .holdings import Holdings, holdings_of
 from .importing import Recorded, add_verifications, record_verifications
 from .links import is_web_address, open_link, record_download, reveal
 from .lists import ClientList, list_from_file, list_from_text
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan, take_back
+from .receiving import handle, handle_again, handle_due, receive
 from .sending import PAGE_PATIENCE, send
 from .shown import digest_of
+from .starting import StartedVerification, start_verification
 from .steering import Progress, progress_of, progress_of_each, resume, stop
 
 __all__ = [
@@ -32,9 +39,12 @@ __all__ = [
     "Addable",
     "ClientList",
     "Found",
+    "Holdings",
     "Missing",
     "Progress",
+    "Pruned",
     "Recorded",
+    "StartedVerification",
     "add_verifications",
     "addable",
     "ask_again",
@@ -43,19 +53,28 @@ __all__ = [
     "confirm",
     "digest_of",
     "discard",
+    "erase",
     "find_listed",
+    "handle",
+    "handle_again",
+    "handle_due",
     "has_open_request",
+    "holdings_of",
     "is_web_address",
     "leave_out",
     "list_from_file",
     "list_from_text",
+    "look_at",
     "mark_answered",
     "needs_second_person",
+    "of_clients",
     "open_link",
     "plan",
     "progress_of",
     "progress_of_each",
+    "prune",
     "quota_left",
+    "receive",
     "record_download",
     "record_verifications",
     "request_information",
@@ -63,6 +82,7 @@ __all__ = [
     "reveal",
     "save_plan",
     "send",
+    "start_verification",
     "stop",
     "take_back",
     "unfinished",

@@ -27,7 +27,7 @@ ASKED_AGAIN = (State.UNKNOWN, State.REFUSED, State.EXPIRED, State.CANCELLED, Sta
 """Whoever has a link, or waits for one, is not asked again: that one is to be withdrawn first. Answers can be wrong."""
 _COLUMNS = (
     *("pk", "state", "batch_id", "batch__confirmed_at", "bank_card_expected_last_four", "verification_id"),
-    *("verification__client_id", "verification__status", "verification__verified_at"),
+    *("verification__client_id", "verification__status", "verification__verified_at", "verification__erased_at"),
 )
 
 
@@ -86,6 +86,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         row["verification__client_id"],
         row["verification__status"],
         row["verification__verified_at"],
+        row["verification__erased_at"],
         follows=row["pk"],
         last_four=row["bank_card_expected_last_four"],
     )

@@ -71,10 +71,11 @@ def _queue_one(batch: RequestBatch, key: int, *, by: User, last_four: str) -> In
     """In one transaction. What is known of the verification is read anew: the caller's may be old."""
     verification = Verification.objects.get(pk=key)
     with transaction.atomic(using=database.alias()):
-        candidate = Candidate(verification.pk, verification.client_id, verification.status, verification.verified_at)
+        candidate = Candidate.of(verification)
         request = freeze(batch, [candidate]).requests.get()
         if request.state == State.SKIPPED:
-            raise NotEligible(request.reason_params["status"]) if request.reason == Reason.INELIGIBLE else AlreadyOpen()
+            ruled_out = request.reason in {Reason.INELIGIBLE, Reason.ERASED}
+            raise NotEligible(request.reason_params.get("status", request.reason)) if ruled_out else AlreadyOpen()
         try:
             queue(batch, by=by, expected=1, last_four=last_four, may_alone=True)
         except PlanChanged:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from ..api import InformationAsks
 from ..choices import EventKind, State
 from ..models import InformationRequest, RequestBatch
+from ..models.request import public_digest
 from . import database
 from .answers import Effect, Outcome
 from .ending import cancel_ineligible
@@ -69,7 +70,7 @@ def _waiting(batch: RequestBatch, places: int) -> list[InformationRequest]:
     """The first of the queue, once those who may not be asked any more are out of it."""
     while True:
         queue = batch.requests.filter(state=State.QUEUED).order_by("attempts", "pk")
-        first = list(queue.select_related("verification").defer("session_url", "token")[:places])
+        first = list(queue.select_related("verification").defer(*InformationRequest.SECRETS)[:places])
         gone = [request.pk for request in first if not request.verification.is_eligible]
         if not gone:
             return first
@@ -149,7 +150,8 @@ def _columns(outcome: Outcome) -> dict[str, Any]:
         return {"claim": None, "sent_at": None, "expires_at": None}
     columns = outcome.fields | {"outcome_at": now}
     if outcome.state is State.ISSUED:
-        columns["issued_at"] = now
+        public_id = uuid.uuid4()
+        columns |= {"issued_at": now, "public_id": str(public_id), "public_digest": public_digest(public_id)}
     if outcome.state is State.REFUSED:
         columns |= {"ended_at": now, "expires_at": None}
     return columns

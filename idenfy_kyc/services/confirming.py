@@ -48,7 +48,7 @@ def confirm(
     """Queue the plan's clients; return False if somebody had confirmed it already (then nothing is done twice).
 
     What is asked is taken from ``batch`` as it is in memory. ``expected`` is the number that the person saw on the
-    button, and ``shown`` the :func:`~idenfy_kyc.services.shown.digest_of` the drafts then. ``last_four`` are the digits
+    button, and ``shown`` the ``services.digest_of`` the drafts then. ``last_four`` are the digits
     expected on the card of a plan's one client; with None those that the plan was saved with. Raises ``PlanChanged``
     if others would be asked, ``SecondPersonNeeded`` (and records that) if ``by`` may not confirm so many,
     ``ValidationError`` if the asks are not valid, and ``ImproperlyConfigured`` without credentials.
@@ -215,7 +215,9 @@ def _blocked(
     seen: set[str] = set()
     for draft in drafts:
         is_open = open_ones.in_the_way(draft.verification_id, draft.client_key, follows=draft.again_of_id)
-        if not draft.verification.is_eligible:
+        if draft.verification.erased_at is not None:
+            draft.reason = Reason.ERASED
+        elif not draft.verification.is_eligible:
             draft.reason, draft.reason_params = Reason.INELIGIBLE, {"status": draft.verification.status}
         elif is_open:
             draft.reason, draft.reason_params = Reason.OPEN_REQUEST, is_open

@@ -82,7 +82,8 @@ def give_up(requests: InformationRequestQuerySet, *, by: User) -> int:
 
 def cancel_ineligible(requests: InformationRequestQuerySet) -> int:
     """Take queued requests whose verification may no longer be asked out of the queue; return how many were."""
-    gone = requests.filter(verification__status__in=get_settings().INELIGIBLE_STATUSES)
+    ruled_out = Q(verification__status__in=get_settings().INELIGIBLE_STATUSES)
+    gone = requests.filter(ruled_out | Q(verification__erased_at__isnull=False))
     queued = Q(state=State.QUEUED)
     return _end(gone, queued, State.CANCELLED, EventKind.CANCELLED, ended_at=timezone.now(), reason=Reason.INELIGIBLE)
 
@@ -100,6 +101,16 @@ def _end_each(requests: Iterable[InformationRequest], while_: Q, to: State, kind
         _end(InformationRequest.objects.filter(pk__in=portion), while_, to, kind, ended_at=timezone.now(), **fields)
         for portion in database.portions(request.pk for request in requests)
     )
+
+
+def withdraw_erased(requests: InformationRequestQuerySet, *, by: User) -> int:
+    """Withdraw the open ones of these requests, whose clients are being erased; return how many were.
+
+    Part of that transaction. Those under way at this moment are left alone.
+    """
+    how = Q(state__in=WITHDRAWABLE), State.CANCELLED, EventKind.WITHDRAWN
+    said: dict[str, Any] = {"reason": Reason.ERASED, "reason_params": {}}
+    return _end(requests, *how, by=by, ended_at=timezone.now(), **said)
 
 
 def _end(

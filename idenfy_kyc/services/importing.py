@@ -32,7 +32,8 @@ def record_verifications(rows: Iterable[Mapping[str, Any]]) -> Recorded:
 
     Each row has ``scan_ref`` and any of ``client_id``, ``name``, ``status`` (iDenfy's word) and ``verified_at`` (a
     moment without a time zone is taken for one of the project's). None is as good as empty. Of two rows with one
-    ``scan_ref`` the last wins. Raises ``ValidationError``, naming the row, before anything is written.
+    ``scan_ref`` the last wins. Whose personal data was erased, stays erased. Raises ``ValidationError``, naming the
+    row, before anything is written.
     """
     wanted: dict[str, dict[str, Any]] = {}
     for values in _all_checked(rows):
@@ -129,11 +130,14 @@ def _upsert(portion: list[dict[str, Any]]) -> tuple[int, int]:
     ]
     with transaction.atomic(using=database.alias()):
         Verification.objects.bulk_create(new)
-        Verification.objects.bulk_update(changed, [*FIELDS, "updated_at"])
+        # Somebody may have been erased since they were read.
+        Verification.objects.filter(erased_at=None).bulk_update(changed, [*FIELDS, "updated_at"])
     return len(new), len(changed)
 
 
 def _apply(verification: Verification, values: Mapping[str, Any]) -> bool:
+    if verification.erased_at is not None:
+        return False
     different = {
         name: value for name, value in values.items() if name in FIELDS and getattr(verification, name) != value
     }

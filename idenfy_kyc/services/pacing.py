@@ -169,7 +169,8 @@ def _go_on(batch: RequestBatch, outcome: Outcome, now: datetime) -> None:
         last = _last_outcomes(batch, OUTCOMES_COMPARED).filter(outcome_at__gte=batch.run_started_at)
         same = Counter(_refusal(request) for request in last if request.state == State.REFUSED)
         if same and max(same.values()) >= REFUSALS_THAT_STOP:
-            stop(batch, PauseReason.REFUSALS, count=REFUSALS_THAT_STOP, **_said(outcome))
+            said = _said(outcome) | {"message": _NUMBERS.sub("…", outcome.message)[:500]}  # no client's in particular
+            stop(batch, PauseReason.REFUSALS, count=REFUSALS_THAT_STOP, **said)
 
 
 def _refusal(request: InformationRequest) -> tuple[int | None, str, str]:
@@ -199,7 +200,7 @@ def _last_outcomes(batch: RequestBatch, count: int) -> Any:
         .order_by("-outcome_at", "-pk")
     )
     keys = list(last.values_list("pk", flat=True)[:count])
-    return InformationRequest.objects.filter(pk__in=keys).defer("session_url", "token")
+    return InformationRequest.objects.filter(pk__in=keys).defer(*InformationRequest.SECRETS)
 
 
 def _wait(batch: RequestBatch, reason: PauseReason, now: datetime, *, retry_after: float | None = None) -> None:

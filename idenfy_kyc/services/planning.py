@@ -27,6 +27,8 @@ ASKED = ("lifetime", "note", *RequestBatch.ASKS)
 """The columns of a batch that say what is asked, and why."""
 LEFT_OUT = Q(state=State.SKIPPED, reason=Reason.LEFT_OUT)
 """The rows of a plan that a person left out, and that a person may take back."""
+CANDIDATE = ("pk", "client_id", "status", "verified_at", "erased_at")
+"""What planning needs to know of a verification."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,10 +40,16 @@ class Candidate:
     client_id: str
     status: str
     verified_at: datetime | None
+    erased_at: datetime | None = None
     follows: int | None = None
     """The request that this one is asked again after."""
     last_four: str = ""
     """The digits that were expected on the client's card then."""
+
+    @classmethod
+    def of(cls, verification: Verification) -> Candidate:
+        """One that is in memory already."""
+        return cls(*(getattr(verification, name) for name in CANDIDATE))
 
     @property
     def preference(self) -> tuple[bool, datetime, int]:
@@ -65,10 +73,10 @@ def plan(
 ) -> RequestBatch:
     """Freeze a selection as a plan: one draft for each client to be asked, the others left out with the reason.
 
-    ``selection`` says in words how the clients were chosen. ``per_verification`` asks once for each verification,
-    even of the same client. ``asks`` prefill the plan: ``note``, ``lifetime``, ``questionnaire`` and so on. Nothing
-    is sent. Raises :class:`~idenfy_kyc.exceptions.TooMany` beyond ``MAX_BATCH_SIZE``, before anything is made, and
-    ``TypeError`` for an ask that there is not.
+    ``selection`` says in words how the clients were chosen; it is kept for good, so let it name nobody.
+    ``per_verification`` asks once for each verification, even of the same client. ``asks`` prefill the plan: ``note``,
+    ``lifetime``, ``questionnaire`` and so on. Nothing is sent. Raises :class:`~idenfy_kyc.exceptions.TooMany` beyond
+    ``MAX_BATCH_SIZE``, before anything is made, and ``TypeError`` for an ask that there is not.
     """
     candidates = _candidates(verifications)
     write_down_time()
@@ -164,10 +172,10 @@ def discard(batch: RequestBatch) -> bool:
 def _candidates(verifications: QuerySet[Verification] | Iterable[Verification]) -> list[Candidate]:
     limit = get_settings().MAX_BATCH_SIZE
     if isinstance(verifications, QuerySet) and not verifications.query.is_sliced and not verifications.query.combinator:
-        found = verifications.order_by("pk").values_list("pk", "client_id", "status", "verified_at").distinct()
+        found = verifications.order_by("pk").values_list(*CANDIDATE).distinct()
         candidates = [Candidate(*row) for row in found[: limit + 1]]
     else:
-        unique = {v.pk: Candidate(v.pk, v.client_id, v.status, v.verified_at) for v in verifications}
+        unique = {v.pk: Candidate.of(v) for v in verifications}
         candidates = sorted(unique.values(), key=lambda candidate: candidate.pk)
     if len(candidates) > limit:
         raise TooMany(limit)
@@ -186,7 +194,9 @@ def _verdicts(batch: RequestBatch, candidates: list[Candidate]) -> dict[int, Ver
     for candidate in candidates:
         key = keys.get(candidate.pk)
         is_open = open_ones.in_the_way(candidate.pk, key, follows=candidate.follows)
-        if candidate.status in ineligible:
+        if candidate.erased_at is not None:
+            verdicts[candidate.pk] = (Reason.ERASED, {})
+        elif candidate.status in ineligible:
             verdicts[candidate.pk] = (Reason.INELIGIBLE, {"status": candidate.status})
         elif is_open:
             verdicts[candidate.pk] = (Reason.OPEN_REQUEST, is_open)

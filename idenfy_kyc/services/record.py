@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django.utils import timezone
 
 from ..choices import EventKind
-from ..models import InformationRequest, RequestBatch, RequestEvent
+from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
 from .database import PORTION
 
 if TYPE_CHECKING:
@@ -28,6 +28,30 @@ def frozen_name(user: User) -> str:
 def note_batch(kind: EventKind, batch: RequestBatch, *, by: User = None, **params: Any) -> None:
     """One line about a whole batch."""
     RequestEvent.objects.create(kind=kind, batch=batch, actor=by, actor_name=frozen_name(by), params=params)  # type: ignore[misc]
+
+
+def line_about(verification: Verification, kind: EventKind, *, by: User = None, **params: Any) -> RequestEvent:
+    """A line about a verification and no request, not stored yet."""
+    return RequestEvent(
+        kind=kind,
+        verification_id=verification.pk,
+        actor=by,
+        actor_name=frozen_name(by),
+        params=params,  # type: ignore[misc]
+    )
+
+
+def line_of(request: InformationRequest, kind: EventKind, *, by: User = None, **params: Any) -> RequestEvent:
+    """A line about one request, not stored yet."""
+    return RequestEvent(
+        kind=kind,
+        actor=by,  # type: ignore[misc]
+        actor_name=frozen_name(by),
+        batch_id=request.batch_id,
+        request_id=request.pk,
+        verification_id=request.verification_id,
+        params=params,
+    )
 
 
 def note_requests(kind: EventKind, requests: Iterable[InformationRequest], *, by: User = None, **params: Any) -> None:

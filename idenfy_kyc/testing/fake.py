@@ -12,23 +12,32 @@ import json
 import re
 import secrets
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-from urllib.parse import parse_qs, unquote
+from typing import Any, Self
+from urllib.parse import unquote
 
-from idenfy_kyc.testing import contract, pages
-from idenfy_kyc.testing.faults import DEFAULT_VALUES, Fault, spoilt, turned_away
+from idenfy_kyc.testing import contract
+from idenfy_kyc.testing.behaviour import Behaviour
+from idenfy_kyc.testing.deliveries import signed_headers
+from idenfy_kyc.testing.desk import REDIRECT, SESSION, Desk
+from idenfy_kyc.testing.faults import DeliveryFault, Fault, spoilt, turned_away
 from idenfy_kyc.testing.journal import Journal, Post, Session
-from idenfy_kyc.testing.replies import Reply, html_error, json_reply, refusal
+from idenfy_kyc.testing.outbox import Outbox, Told
+from idenfy_kyc.testing.people import People
+from idenfy_kyc.testing.replies import JSON, Reply, html_error, json_reply, refusal
 
 CREDENTIALS = ("fake-key", "fake-secret")
+SIGNING_KEY = "fake-signing-key"
 
 _REQUEST_INFORMATION = re.compile(r"/kyc/identifications/([^/]+)/request-information/")
 _LIST = "/kyc/identifications/"
+_TOKEN = "/api/v2/token"  # noqa: S105 - a path
 _UNAUTHORIZED = json_reply(
     401, {"message": "Invalid authorization credentials"}, ("WWW-Authenticate", 'Basic realm="api"')
 )
@@ -36,13 +45,26 @@ _EMPTY_LIST = json_reply(200, {"count": 0, "next": None, "previous": None, "resu
 _NOT_ALLOWED = refusal(405, "METHOD_NOT_ALLOWED", "This method is not allowed.")
 
 
-class FakeIdenfy:
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery with all that it takes to post it."""
+
+    told: Told
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class FakeIdenfy(Behaviour):
     """An iDenfy of your own.
 
     ``path`` is the file of its memory: several processes may open the same one, and each sees what the others receive
-    and obeys what the others set. ``latency`` (seconds), ``expired_blocks`` and ``questionnaires`` are written to the
-    file if given; otherwise what stands there holds. ``public_url`` is where its links lead, if that is not where its
-    API was called. ``clock`` gives seconds since the epoch.
+    and obeys what the others set. ``latency`` (seconds), ``expired_blocks``, ``questionnaires`` and ``webhook_url`` are
+    written to the file if given; otherwise what stands there holds. ``public_url`` is where its links lead, if that is
+    not where its API was called. ``signing_key`` signs its deliveries. ``clock`` gives seconds since the epoch.
+
+    ``people`` are the clients and reviewers: what they do is told by webhook, as soon as a server of
+    ``idenfy_kyc.testing`` runs over the same file.
     """
 
     def __init__(
@@ -54,19 +76,26 @@ class FakeIdenfy:
         latency: float | None = None,
         expired_blocks: bool | None = None,
         questionnaires: Iterable[str] | None = None,
+        webhook_url: str | None = None,
+        signing_key: str = SIGNING_KEY,
         public_url: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._journal = Journal(path)
+        super().__init__(Journal(path), clock)
+        self._outbox = Outbox(self._journal, clock)
+        self.people = People(self._journal, self._outbox, clock)
+        self._desk = Desk(self._journal, self._outbox, self.people)
+        self._signing_key = signing_key
         self._authorization = b"Basic " + base64.b64encode(f"{api_key}:{api_secret}".encode())
         self._public_url = public_url.rstrip("/")
-        self._clock = clock
         if latency is not None:
             self.latency = latency
         if expired_blocks is not None:
             self.expired_blocks = expired_blocks
         if questionnaires is not None:
             self.questionnaires = frozenset(questionnaires)
+        if webhook_url is not None:
+            self.webhook_url = webhook_url
 
     def __enter__(self) -> Self:
         return self
@@ -79,67 +108,6 @@ class FakeIdenfy:
     def close(self) -> None:
         """Close the file."""
         self._journal.close()
-
-    # How it behaves
-
-    @property
-    def latency(self) -> float:
-        """Seconds before every answer of the API; 0 at first."""
-        return float(self._journal.switch("latency", 0.0))
-
-    @latency.setter
-    def latency(self, seconds: float) -> None:
-        self._journal.set_switch("latency", seconds)
-
-    @property
-    def expired_blocks(self) -> bool:
-        """Whether a link that nobody used and that has expired still bars a new one.
-
-        At first yes, to the letter of iDenfy's documentation: only a new approval frees the verification.
-        """
-        return bool(self._journal.switch("expired_blocks", True))
-
-    @expired_blocks.setter
-    def expired_blocks(self, blocks: bool) -> None:
-        self._journal.set_switch("expired_blocks", blocks)
-
-    @property
-    def questionnaires(self) -> frozenset[str] | None:
-        """The questionnaires that exist; None, at first, takes any key."""
-        keys = self._journal.switch("questionnaires", None)
-        return None if keys is None else frozenset(keys)
-
-    @questionnaires.setter
-    def questionnaires(self, keys: Iterable[str] | None) -> None:
-        self._journal.set_switch("questionnaires", None if keys is None else sorted(keys))
-
-    def misbehave(
-        self,
-        fault: Fault,
-        *,
-        times: int | None = None,
-        seconds: float | None = None,
-        scan_ref: str | None = None,
-        prefix: str | None = None,
-        value: float | None = None,
-    ) -> None:
-        """Answer with ``fault`` from now on: for the next ``times`` requests, for ``seconds``, or until ``behave``.
-
-        ``scan_ref`` or ``prefix`` narrow it to one verification, or to those whose reference begins so. What ``value``
-        means depends on the fault. An outage is a fault with ``seconds``.
-        """
-        self._journal.add_fault(
-            fault,
-            value=DEFAULT_VALUES.get(fault, 0.0) if value is None else value,
-            scan_ref=scan_ref,
-            prefix=prefix,
-            times=times,
-            ends_at=None if seconds is None else self._clock() + seconds,
-        )
-
-    def behave(self) -> None:
-        """End all faults."""
-        self._journal.clear_faults()
 
     def approve_again(self, scan_ref: str) -> None:
         """The client answered and iDenfy approved: a new request is possible."""
@@ -171,6 +139,31 @@ class FakeIdenfy:
         """What a token leads to."""
         return self._journal.session(token)
 
+    def told(self, scan_ref: str | None = None) -> list[Told]:
+        """What it told by webhook, or will, oldest first; with the project's answers."""
+        return self._outbox.told(scan_ref)
+
+    # What it tells
+
+    def resend(self, number: int) -> Told:
+        """Tell this once more, as from iDenfy's dashboard: with fresh links to files. Raises ``LookupError``."""
+        return self._outbox.resend(number)
+
+    def next_delivery(self) -> Parcel | None:
+        """A delivery that is due, for whoever asks to post it at once."""
+        url = self.webhook_url
+        told = self._outbox.claim(has_address=bool(url))
+        if told is None:
+            return None
+        body = told.body.encode()
+        key = self._signing_key if told.fault != DeliveryFault.WRONG_KEY else f"not {self._signing_key}"
+        headers = {**signed_headers(told.event, body, key=key), "Content-Type": JSON}
+        return Parcel(told, told.url or url, headers, body)
+
+    def mark_delivered(self, parcel: Parcel, *, status: int, words: str) -> None:
+        """What the project answered; a status of 0 if nothing came."""
+        self._outbox.mark(parcel.told, status=status, words=words)
+
     # What it does
 
     def handle(
@@ -182,28 +175,28 @@ class FakeIdenfy:
         path = unquote(path)
         lower = {name.lower(): value for name, value in headers.items()}
         match = _REQUEST_INFORMATION.fullmatch(path)
-        if match and method == "POST":
-            base_url = self._public_url or base_url.rstrip("/") or f"http://{lower.get('host', 'localhost')}"
-            return self._request_information(path, match[1], lower, body, base_url)
+        base_url = self._public_url or base_url.rstrip("/") or f"http://{lower.get('host', 'localhost')}"
+        if page := self._desk.page(method, path, query, body):
+            return page
         if method == "POST":
+            if match:
+                answer = partial(self._answer, match[1], base_url)
+                return self._call(path, match[1], body, partial(self._good, lower, body, contract.parse, answer))
+            if path == _TOKEN:
+                begin = partial(self._begin, base_url)
+                return self._call(path, "", body, partial(self._good, lower, body, contract.parse_token, begin))
             return self._stray_post(path, body)
-        if method in {"GET", "HEAD"} and path == "/session/":
-            token = parse_qs(query).get("authToken", [""])[-1]
-            return pages.session_page(self._journal.session(token), now=self._clock())
-        if method in {"GET", "HEAD"} and path == "/session/style.css":
-            return pages.style_sheet()
         if method == "GET" and path == _LIST:
             return self._list(lower)
-        return _NOT_ALLOWED if match or path == _LIST else html_error(404, "Not Found")
+        return _NOT_ALLOWED if match or path in {_LIST, _TOKEN} else html_error(404, "Not Found")
 
     def mark_answered(self, reply: Reply) -> None:
         """Whoever delivers ``reply`` is about to, and the caller is still there. For the journal."""
         if reply.post is not None and not reply.cut:
             self._journal.add_answer(reply.post, at=self._clock())
 
-    def _request_information(
-        self, path: str, scan_ref: str, headers: Mapping[str, str], body: bytes, base_url: str
-    ) -> Reply:
+    def _call(self, path: str, scan_ref: str, body: bytes, good: Callable[[float], tuple[Reply, str]]) -> Reply:
+        """A call of the API, with the faults that hold for it."""
         now = self._clock()
         # One transaction for all of it: two callers at one moment, and one of them finds the other's link pending.
         with self._journal.transaction():
@@ -214,35 +207,62 @@ class FakeIdenfy:
             if fault is not None and not fault.issues:
                 reply = turned_away(fault, value)
             else:
-                reply, token = self._answer(scan_ref, headers, body, base_url, now)
-                if token and fault is not None:
+                reply, token = good(now)
+                if reply.status < 300 and fault is not None:
                     reply = spoilt(fault, reply, value)
             return self._written(
                 replace(reply, latency=latency), now, path, body, scan_ref=scan_ref, fault=fault or "", token=token
             )
 
-    def _answer(
-        self, scan_ref: str, headers: Mapping[str, str], body: bytes, base_url: str, now: float
+    def _good(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        parse: Callable[..., dict[str, Any]],
+        answer: Callable[[float, dict[str, Any]], tuple[Reply, str]],
+        now: float,
     ) -> tuple[Reply, str]:
-        """The reply of an iDenfy without faults, and the token it issued, if it did."""
+        """The reply of an iDenfy without faults, and the token of the link that it issued, if it did.
+
+        ``parse`` reads the body, ``answer`` does what it asks.
+        """
         if not self._is_authorized(headers):
             return _UNAUTHORIZED, ""
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
             return json_reply(415, {"detail": "This media type is not supported."}), ""
         try:
-            asks = contract.parse(body, questionnaires=self.questionnaires)
+            asks = parse(body, questionnaires=self.questionnaires)
         except contract.InvalidBodyError as error:
             return refusal(400, error.identifier, error.message), ""
+        return answer(now, asks)
+
+    def _answer(self, scan_ref: str, base_url: str, now: float, asks: dict[str, Any]) -> tuple[Reply, str]:
+        """A client is asked."""
         pending = self._journal.pending(scan_ref)
+        if pending and pending.begins:
+            return refusal(400, "BAD_VALUE", "This verification is not finished."), ""
         if pending and (self.expired_blocks or pending.expires_at > now):
             return refusal(400, "BAD_VALUE", "Information has already been requested for this verification."), ""
         self._journal.settle(scan_ref)
+        token = self._issue(scan_ref, asks, now, asks.get("lifetime", contract.DEFAULT_LIFETIME))
+        return json_reply(200, {"sessionUrl": f"{base_url}{SESSION}?authToken={token}", "tokenString": token}), token
+
+    def _begin(self, base_url: str, now: float, asks: dict[str, Any]) -> tuple[Reply, str]:
+        """A verification begins. Its token is no link of a request, and does not count as one."""
+        scan_ref = str(uuid.uuid4())
+        token = self._issue(scan_ref, asks, now, asks.get("expiryTime", contract.DEFAULT_EXPIRY))
+        answer = {
+            **{"message": "Token created successfully", "authToken": token, "scanRef": scan_ref},
+            **{"redirectUrl": f"{base_url}{REDIRECT}?authToken={token}", "digitString": None},
+        }
+        return json_reply(201, dict.fromkeys(("firstName", "lastName", "externalRef")) | asks | answer), ""
+
+    def _issue(self, scan_ref: str, asks: dict[str, Any], now: float, seconds: float) -> str:
         token = f"fake-{secrets.token_urlsafe(24)}"
-        expires_at = now + asks.get("lifetime", contract.DEFAULT_LIFETIME)
         self._journal.add_session(
-            Session(token=token, scan_ref=scan_ref, asks=asks, issued_at=now, expires_at=expires_at, pending=True)
+            Session(token=token, scan_ref=scan_ref, asks=asks, issued_at=now, expires_at=now + seconds, pending=True)
         )
-        return json_reply(200, {"sessionUrl": f"{base_url}/session/?authToken={token}", "tokenString": token}), token
+        return token
 
     def _is_authorized(self, headers: Mapping[str, str]) -> bool:
         given = headers.get("authorization", "").encode("utf-8", "replace")

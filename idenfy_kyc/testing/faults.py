@@ -1,7 +1,8 @@
-"""The ways in which the fake misbehaves on demand.
+"""The ways in which the fake misbehaves on demand: when it is asked, and when it tells.
 
-A fault belongs to one of two kinds, and which one matters more than its HTTP status. Either the request is turned away
-before anything happens, or the link *is* issued and only the answer is spoilt. For whoever calls, both may look alike.
+A ``Fault`` belongs to one of two kinds, and which one matters more than its HTTP status. Either the request is turned
+away before anything happens, or the link *is* issued and only the answer is spoilt. For whoever calls, both may look
+alike.
 """
 
 from __future__ import annotations
@@ -79,7 +80,32 @@ _ISSUING = frozenset(
     }
 )
 
-DEFAULT_VALUES = {Fault.LATENCY: 2.0, Fault.RETRY_AFTER: 2.0, Fault.DRIP: 0.2}
+
+class DeliveryFault(StrEnum):
+    """One way in which a delivery does not simply come. Where ``value`` means something, the comment says what."""
+
+    LATE = "late"
+    """``value`` seconds (10) later; combines with any other fault."""
+    TWICE = "twice"
+    """The same bytes twice, one behind the other."""
+    RESENT = "resent"
+    """Again after ``value`` seconds (2), with fresh links to files: the same news in other bytes."""
+    SHUFFLED = "shuffled"
+    """Behind the next one of the same verification; without a next one, after ``value`` seconds (60)."""
+    WRONG_KEY = "wrong_key"
+    """Signed with a key that the project does not have."""
+    MISSED = "missed"
+    """Never."""
+
+
+DEFAULT_VALUES: dict[Fault | DeliveryFault, float] = {
+    Fault.LATENCY: 2.0,
+    Fault.RETRY_AFTER: 2.0,
+    Fault.DRIP: 0.2,
+    DeliveryFault.LATE: 10.0,
+    DeliveryFault.RESENT: 2.0,
+    DeliveryFault.SHUFFLED: 60.0,
+}
 
 # Answers of the authentication stage have no identifier: https://documentation.idenfy.com/kyc/id-error-messages
 _TURNED_AWAY: dict[Fault, Reply] = {
@@ -138,5 +164,6 @@ def _edited(fault: Fault, body: bytes) -> bytes:
     if fault is Fault.OVERSIZED:
         answer["padding"] = "x" * OVERSIZE
     else:
-        answer.pop("sessionUrl" if fault is Fault.NO_SESSION_URL else "tokenString", None)
+        for name in ("sessionUrl", "redirectUrl") if fault is Fault.NO_SESSION_URL else ("tokenString", "authToken"):
+            answer.pop(name, None)
     return json.dumps(answer).encode()

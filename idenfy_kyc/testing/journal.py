@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from idenfy_kyc.testing.faults import Fault
+from idenfy_kyc.testing.faults import DeliveryFault, Fault
+
+AnyFault = TypeVar("AnyFault", Fault, DeliveryFault)
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS post (
@@ -71,7 +73,10 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What was asked of one client, behind one link. Times are seconds since the epoch."""
+    """What was asked of one client, behind one link: for information, or to begin a verification.
+
+    Times are seconds since the epoch.
+    """
 
     token: str = field(repr=False)
     scan_ref: str
@@ -79,6 +84,11 @@ class Session:
     issued_at: float
     expires_at: float
     pending: bool
+
+    @property
+    def begins(self) -> bool:
+        """Whether the verification begins with it, so that nothing is known of the client yet."""
+        return "clientId" in self.asks
 
 
 class Journal:
@@ -113,7 +123,8 @@ class Journal:
                 raise
             self._db.execute("COMMIT")
 
-    def _rows(self, sql: str, *values: Any) -> list[Any]:
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """What one statement gives."""
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
@@ -136,19 +147,19 @@ class Journal:
         text = body.decode("utf-8", "replace")
         values = (at, path, scan_ref, text, status, identifier, fault, token, cut)
         sql = "INSERT INTO post VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number"
-        return int(self._rows(sql, *values)[0][0])
+        return int(self.rows(sql, *values)[0][0])
 
     def add_answer(self, post: int, *, at: float) -> None:
         """Note that the answer to ``post`` goes out."""
-        self._rows("INSERT INTO answer VALUES (?, ?)", post, at)
+        self.rows("INSERT INTO answer VALUES (?, ?)", post, at)
 
     def posts(self, scan_ref: str | None = None) -> list[Post]:
         """What arrived, oldest first."""
         sql = "SELECT post.*, answer.at FROM post LEFT JOIN answer ON answer.post = number"
         if scan_ref is None:
-            rows = self._rows(f"{sql} ORDER BY number")
+            rows = self.rows(f"{sql} ORDER BY number")
         else:
-            rows = self._rows(f"{sql} WHERE scan_ref = ? ORDER BY number", scan_ref)
+            rows = self.rows(f"{sql} WHERE scan_ref = ? ORDER BY number", scan_ref)
         names = (
             "number",
             "at",
@@ -166,26 +177,34 @@ class Journal:
 
     def count_posts(self) -> Counter[str]:
         """How many POSTs arrived for each verification."""
-        return Counter(dict(self._rows("SELECT scan_ref, count(*) FROM post GROUP BY scan_ref")))
+        return Counter(dict(self.rows("SELECT scan_ref, count(*) FROM post GROUP BY scan_ref")))
 
     def count_heard(self) -> Counter[str]:
         """The same, without those that were answered that nothing was done."""
-        return Counter(dict(self._rows(f"SELECT scan_ref, count(*) FROM post WHERE NOT {_UNHEARD} GROUP BY scan_ref")))  # noqa: S608
+        return Counter(dict(self.rows(f"SELECT scan_ref, count(*) FROM post WHERE NOT {_UNHEARD} GROUP BY scan_ref")))  # noqa: S608
 
     def count_issued(self) -> Counter[str]:
         """How many links were issued for each verification."""
-        return Counter(dict(self._rows("SELECT scan_ref, count(*) FROM post WHERE token != '' GROUP BY scan_ref")))
+        return Counter(dict(self.rows("SELECT scan_ref, count(*) FROM post WHERE token != '' GROUP BY scan_ref")))
 
     # What is pending
 
     def add_session(self, session: Session) -> None:
         """Issue a link. Raises ``sqlite3.IntegrityError`` if another one of the same verification is pending."""
         values = (session.token, session.scan_ref, json.dumps(session.asks), session.issued_at, session.expires_at)
-        self._rows("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)", *values, session.pending)
+        self.rows("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)", *values, session.pending)
 
     def session(self, token: str) -> Session | None:
         """What ``token`` leads to."""
         return self._one_session("token = ?", token)
+
+    def sessions(self, limit: int) -> list[Session]:
+        """The newest ones."""
+        return self._sessions("TRUE ORDER BY issued_at DESC, rowid DESC LIMIT ?", limit)
+
+    def verification(self, scan_ref: str) -> Session | None:
+        """How the verification began, if that was here."""
+        return self._one_session("scan_ref = ? AND asks LIKE '%\"clientId\":%' ORDER BY issued_at DESC", scan_ref)
 
     def pending(self, scan_ref: str) -> Session | None:
         """What the client of this verification has been asked and has not answered."""
@@ -193,27 +212,36 @@ class Journal:
 
     def settle(self, scan_ref: str) -> None:
         """Nothing is pending for this verification any more."""
-        self._rows("UPDATE session SET pending = 0 WHERE scan_ref = ? AND pending", scan_ref)
+        self.rows("UPDATE session SET pending = 0 WHERE scan_ref = ? AND pending", scan_ref)
+
+    def expire(self, token: str, *, at: float) -> None:
+        """This link works until ``at``."""
+        self.rows("UPDATE session SET expires_at = ? WHERE token = ?", at, token)
 
     def _one_session(self, where: str, value: str) -> Session | None:
-        rows = self._rows(f"SELECT * FROM session WHERE {where}", value)  # noqa: S608
-        if not rows:
-            return None
-        token, scan_ref, asks, issued_at, expires_at, pending = rows[0]
-        return Session(
-            token=token,
-            scan_ref=scan_ref,
-            asks=json.loads(asks),
-            issued_at=issued_at,
-            expires_at=expires_at,
-            pending=bool(pending),
-        )
+        return next(iter(self._sessions(where, value)), None)
+
+    def _sessions(self, where: str, value: str | int) -> list[Session]:
+        return [
+            Session(
+                token=token,
+                scan_ref=scan_ref,
+                asks=json.loads(asks),
+                issued_at=issued_at,
+                expires_at=expires_at,
+                pending=bool(pending),
+            )
+            for token, scan_ref, asks, issued_at, expires_at, pending in self.rows(
+                f"SELECT * FROM session WHERE {where}",  # noqa: S608
+                value,
+            )
+        ]
 
     # How to behave
 
     def add_fault(
         self,
-        fault: Fault,
+        fault: Fault | DeliveryFault,
         *,
         value: float,
         scan_ref: str | None,
@@ -223,18 +251,25 @@ class Journal:
     ) -> None:
         """Misbehave from now on, for whom and how long it says."""
         values = (fault.value, value, scan_ref, prefix, times, ends_at)
-        self._rows("INSERT INTO script VALUES (NULL, ?, ?, ?, ?, ?, ?)", *values)
+        self.rows("INSERT INTO script VALUES (NULL, ?, ?, ?, ?, ?, ?)", *values)
 
     def clear_faults(self) -> None:
         """Behave."""
-        self._rows("DELETE FROM script")
+        self.rows("DELETE FROM script")
 
     def draw_faults(self, scan_ref: str, now: float) -> dict[Fault, float]:
         """The faults that hit this request, with their values: at most one besides lateness. Counts them down.
 
         What holds for everybody comes before what holds for one client: an outage is an outage.
         """
-        rows = self._rows(
+        return self._draw(Fault, Fault.LATENCY, scan_ref, now)
+
+    def draw_delivery_faults(self, scan_ref: str, now: float) -> dict[DeliveryFault, float]:
+        """The same for what is told of this verification."""
+        return self._draw(DeliveryFault, DeliveryFault.LATE, scan_ref, now)
+
+    def _draw(self, kind: type[AnyFault], lateness: AnyFault, scan_ref: str, now: float) -> dict[AnyFault, float]:
+        rows = self.rows(
             """SELECT number, fault, value FROM script
             WHERE (remaining IS NULL OR remaining > 0) AND (ends_at IS NULL OR ends_at > ?)
             AND (scan_ref IS NULL OR scan_ref = ?) AND (prefix IS NULL OR substr(?, 1, length(prefix)) = prefix)
@@ -243,23 +278,25 @@ class Journal:
             scan_ref,
             scan_ref,
         )
-        drawn: dict[Fault, float] = {}
+        drawn: dict[AnyFault, float] = {}
         for number, name, value in rows:
-            fault = Fault(name)
-            if fault is Fault.LATENCY:
+            if name not in set(kind):
+                continue
+            fault = kind(name)
+            if fault is lateness:
                 drawn[fault] = drawn.get(fault, 0.0) + value
-            elif any(other is not Fault.LATENCY for other in drawn):
+            elif any(other is not lateness for other in drawn):
                 continue
             else:
                 drawn[fault] = value
-            self._rows("UPDATE script SET remaining = remaining - 1 WHERE number = ?", number)
+            self.rows("UPDATE script SET remaining = remaining - 1 WHERE number = ?", number)
         return drawn
 
     def switch(self, name: str, default: Any) -> Any:
         """A switch's value, or ``default`` while nobody has set it."""
-        rows = self._rows("SELECT value FROM switch WHERE name = ?", name)
+        rows = self.rows("SELECT value FROM switch WHERE name = ?", name)
         return json.loads(rows[0][0]) if rows else default
 
     def set_switch(self, name: str, value: Any) -> None:
         """Set a switch, for every process that has the file open."""
-        self._rows("INSERT OR REPLACE INTO switch VALUES (?, ?)", name, json.dumps(value))
+        self.rows("INSERT OR REPLACE INTO switch VALUES (?, ?)", name, json.dumps(value))

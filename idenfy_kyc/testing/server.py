@@ -1,6 +1,7 @@
 """A server around the fake that does to a connection what no WSGI server would: reset it, drip into it, be slow.
 
-HTTP/1.1 with kept connections, a thread for each. Nothing is logged: a request line of the session page bears a token.
+HTTP/1.1 with kept connections, a thread for each, and one more that carries the deliveries. Nothing is logged: a
+request line of the session page bears a token.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Self
 
-from idenfy_kyc.testing.fake import CREDENTIALS, FakeIdenfy
+from idenfy_kyc.testing.fake import CREDENTIALS, SIGNING_KEY, FakeIdenfy
+from idenfy_kyc.testing.postman import Postman
 from idenfy_kyc.testing.replies import Reply, html_error
 
 MAX_BODY = 1024 * 1024
@@ -118,6 +120,7 @@ class FakeServer(socketserver.ThreadingTCPServer):
         self.stopping = threading.Event()
         self.resets: set[Any] = set()
         self._connections: set[Any] = set()
+        self._postman = Postman(fake, self.stopping)
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
@@ -128,13 +131,18 @@ class FakeServer(socketserver.ThreadingTCPServer):
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._postman.start()
         return self
 
     def __exit__(self, *args: object) -> None:
-        """Stop at once: whatever is slow or drips ends, kept connections are closed, their threads are waited for."""
+        """Stop at once: whatever is slow or drips ends, kept connections are closed, their threads are waited for.
+
+        Only a delivery that the project has not answered yet is waited for, ten seconds at most.
+        """
         self.stopping.set()
         self.shutdown()
         self._thread.join()
+        self._postman.join()
         for connection in list(self._connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -221,6 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latency=options.latency,
         expired_blocks=options.expired_blocks,
         questionnaires=options.questionnaires,
+        webhook_url=options.webhook_url,
+        signing_key=options.signing_key,
         public_url=options.public_url,
     )
     with fake, FakeServer(fake, host=options.host, port=options.port) as server, suppress(KeyboardInterrupt):
@@ -248,5 +258,7 @@ def _parser() -> argparse.ArgumentParser:
         "--expired-blocks", action=argparse.BooleanOptionalAction, help="an expired link bars a new one"
     )
     parser.add_argument("--questionnaire", dest="questionnaires", action="append", help="a key that exists; repeatable")
+    parser.add_argument("--webhook-url", help="where its deliveries go; while it knows none, they wait")
+    parser.add_argument("--signing-key", default=SIGNING_KEY, help="what signs them")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the starting process is gone")
     return parser

@@ -15,8 +15,8 @@ from idenfy_kyc.testing import Fault
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.accounts.models import Customer
 from tests.admin.pages import filled_in, messages_of, shown
-from tests.environments import Visitor
 from tests.factories import make_request, make_verifications
+from tests.journey import Visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.urls_two_sites")]
 

@@ -131,7 +131,7 @@ class TestThePageOfAVerification:
         page = bob_client.get(page_of(Verification, rasa.pk))
 
         text = words_of(page)
-        assert "<h2>Rasa Kazlauskienė</h2>" in text
+        assert "<h1>Verification of Rasa Kazlauskienė</h1>" in text
         assert FACTS in text
 
     def test_names_the_project_as_well_as_it_can(self, bob_client: Browser, rasa: Verification, settings: Any) -> None:

@@ -177,8 +177,8 @@ class TestThePage:
         history = bob_client.get(page_of(mine)).context["history"]
 
         assert [(line.what, line.who) for line in history.lines] == [
-            ("iDenfy issued a link", ""),
-            ("Stopped", "Alice Example"),
+            ("iDenfy issued a link", "iDenfy"),
+            ("Sending stopped", "Alice Example"),
             ("Confirmed: 2 clients to be asked", "Alice Example"),
         ]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve, reverse
 
+from idenfy_kyc.admin import VerificationAdmin
 from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
 from idenfy_kyc.services.record import note_batch, note_requests
@@ -93,6 +95,25 @@ class TestThePage:
         page = bob_client.get(page_of(make_verification(status="REVIEWING")))
 
         assert "In review" in page.text
+        assert "REVIEWING" not in page.text
+
+    def test_shows_the_time_with_its_zone_to_whoever_may_only_look(self, bob_client: Client) -> None:
+        verified_at = datetime(2025, 1, 1, 12, tzinfo=UTC)
+
+        page = bob_client.get(page_of(make_verification(verified_at=verified_at)))
+        other = bob_client.get(page_of(make_verification(verified_at=None)))
+
+        assert "1 January 2025, 14:00 EET" in page.text
+        assert "EET" not in other.text.partition("Verified on")[2]
+
+    def test_lets_whoever_may_change_it_change_what_a_project_has_not_made_read_only(
+        self, dora_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(VerificationAdmin, "readonly_fields", ("status",))
+
+        page = dora_client.get(page_of(make_verification(status="REVIEWING")))
+
+        assert 'name="verified_at_0"' in page.text
         assert "REVIEWING" not in page.text
 
     def test_has_a_button_that_asks(self, alice_client: Client, alice: Any) -> None:

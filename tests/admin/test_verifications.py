@@ -324,4 +324,5 @@ class TestSubclass:
 
         assert for_alice[0][1]["fields"] == ["scan_ref", ["name", "status_in_words"], "created_at"]
         assert for_dora == OwnVerifications.fieldsets
-        assert set(ours.get_readonly_fields(looking, verification)) == {"created_at", "scan_ref", "status_in_words"}
+        read_only = {"created_at", "scan_ref", "status_in_words", "verified_at_in_words"}
+        assert set(ours.get_readonly_fields(looking, verification)) == read_only

@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from idenfy_kyc.testing import FakeIdenfy
 
+from .site import Site, running_site
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = [
@@ -107,3 +109,27 @@ def log_in(browser: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
     yield log_in
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A project with every page in every state; how it is set up otherwise, the module's ``CHANGES`` say."""
+    database = tmp_path_factory.mktemp("site") / "site.sqlite3"
+    with running_site(database, free_port(), **getattr(request.module, "CHANGES", {})) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the site by its name, as whoever it is for, in ``language``. One page at a time."""
+    windows = {who: site.window(browser, who) for who in ("", *site.sessions)}
+
+    def visit(name: str, language: str = "en") -> Page:
+        window = windows[site.pages[name]["who"]]
+        for page in window.pages:
+            page.close()
+        return site.open(window, name, language)
+
+    yield visit
+    for window in windows.values():
+        window.close()

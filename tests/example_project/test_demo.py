@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from django.contrib.auth import get_user_model
 
 from example_project import demo, demo_data
 from idenfy_kyc import services
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import Verification
-from idenfy_kyc.testing import FakeIdenfy
+from idenfy_kyc.testing import FakeIdenfy, Fault
 from idenfy_kyc.testing.plugin import RunningFake
 
 ROOT = Path(__file__).parents[2]
@@ -196,6 +197,55 @@ class TestDemo:
                 posts = fake.posts()
 
         assert posts == []
+
+
+@pytest.fixture(scope="class")
+def demo_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, FakeIdenfy]]:
+    """Where a demo runs, and the memory of its fake."""
+    directory, port = tmp_path_factory.mktemp("demo"), a_free_port()
+    with a_demo(directory, "--port", str(port), "--fake-port", str(a_free_port())) as process:
+        read_until(process, "Ctrl-C")
+        with FakeIdenfy(directory / "fake.sqlite3") as fake:
+            yield f"http://127.0.0.1:{port}", fake
+
+
+class TestVerifyMe:
+    def fill_in(self, session: requests.Session, url: str, last_name: str = "Kazlauskienė") -> requests.Response:
+        page = session.get(f"{url}/verify/", timeout=10).text
+        token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
+        form = {"csrfmiddlewaretoken": token, "first_name": "Rasa", "last_name": last_name}
+        return session.post(f"{url}/verify/", form, timeout=10)
+
+    def test_leads_to_the_fake_and_back_and_the_project_is_told(self, demo_at: tuple[str, FakeIdenfy]) -> None:
+        url, fake = demo_at
+        with requests.Session() as session:
+            at_idenfy = self.fill_in(session, url)
+
+            after = session.post(at_idenfy.url, {"act": "finish", "status": "APPROVED"}, timeout=10)
+            done = session.get(re.findall(r'href="(http[^"]+/verify/done/)"', after.text)[0], timeout=10)
+
+        assert "Show document and face" in at_idenfy.text
+        assert "Thank you" in done.text
+        (told,) = fake.told()
+        assert told.payload["clientId"].startswith("W-")
+        assert told.payload["data"]["docLastName"] == "KAZLAUSKIENĖ"
+        assert (told.status, told.words) == (200, "Kept.")
+
+    def test_says_what_idenfy_would_refuse(self, demo_at: tuple[str, FakeIdenfy]) -> None:
+        with requests.Session() as session:
+            page = self.fill_in(session, demo_at[0], last_name="Kazlauskienė?")
+
+        assert page.status_code == 200
+        assert "iDenfy takes none of these" in page.text
+
+    def test_asks_to_try_again_if_idenfy_is_away(self, demo_at: tuple[str, FakeIdenfy]) -> None:
+        url, fake = demo_at
+        fake.misbehave(Fault.UNAVAILABLE_HTML, times=1)
+        with requests.Session() as session:
+            page = self.fill_in(session, url)
+
+        assert page.status_code == 503
+        assert "try again" in page.text
 
 
 class TestOutage:

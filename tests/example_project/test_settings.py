@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.core.management.utils import get_random_secret_key
 
+from idenfy_kyc.testing import SIGNING_KEY
+
 ROOT = Path(__file__).parents[2]
 VARIABLES = {
     "DATABASE_URL",
@@ -65,6 +67,8 @@ class TestTheExampleProject:
         shown = project()
 
         assert shown["kyc"]["BASE_URL"] == "http://127.0.0.1:8001"
+        assert shown["kyc"]["WEBHOOK_SIGNING_KEYS"] == [SIGNING_KEY]
+        assert 'href="http://127.0.0.1:8001/session/all/"' in shown["page"]
         assert "Nothing here reaches iDenfy: a fake at http://127.0.0.1:8001" in shown["page"]
         assert shown["root"] == "/admin/"
 

@@ -11,14 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import Sum
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import EventKind, State
-from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification, client_digest
+from idenfy_kyc.models import (
+    Answer,
+    InformationRequest,
+    RequestBatch,
+    RequestEvent,
+    Verification,
+    WebhookDelivery,
+    client_digest,
+)
 from idenfy_kyc.services.account import fingerprint
-from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
+from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy, identification
+from idenfy_kyc.testing.deliveries import FINISHED
 from idenfy_kyc.testing.server import spawn_fake
-from tests.factories import make_batch, make_queue, make_verification, make_verifications
+from tests.factories import make_batch, make_queue, make_request, make_verification, make_verifications
 from tests.processes import workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -181,6 +191,32 @@ class TestSending:
             "AlreadyOpen": OFFICERS - 1,
         }
         assert len(fake.posts()) == 1
+
+
+class TestReceiving:
+    def test_two_hundred_of_one_verification_by_eight_loses_none_and_handles_none_twice(self) -> None:
+        """Twenty-five, each told by all eight, in eight orders: thirteen answers, one of which is the request's."""
+        request = make_request(State.ISSUED, verification=make_verification(scan_ref="scan-1"))
+        told = [
+            [f"IDENTIFICATION_{event}", identification("scan-1", final=final, finishTime=FINISHED + number)]
+            for number in range(13)
+            for event, final in (("RESUBMITTED", False), ("MANUAL_FINISHED", True))
+        ][:25]
+
+        with workers("receive", [{"deliveries": told, "seed": seed} for seed in range(8)]) as crew:
+            crew.go()
+            results = crew.results()
+        say("receive", results)
+
+        assert errors(results) == []
+        assert WebhookDelivery.objects.aggregate(all=Sum("receipts"))["all"] == 200
+        services.handle_again(WebhookDelivery.objects.failed())
+        assert WebhookDelivery.objects.filter(handled_at__isnull=False, problem="").count() == 25
+        request.refresh_from_db()
+        assert request.state == State.COMPLETED
+        lines = Counter(RequestEvent.objects.values_list("kind", flat=True))
+        assert (lines[EventKind.ANSWERED], lines[EventKind.ANSWERED_ELSEWHERE]) == (1, 12)
+        assert Answer.objects.count() == 13
 
 
 class TestImporting:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy, Reply
 
@@ -15,6 +16,7 @@ BODY = b'{"lifetime": 3600, "additionalStepUploadRequired": true}'
 AUTHORIZATION = "Basic " + base64.b64encode(":".join(CREDENTIALS).encode()).decode()
 HEADERS = {"Authorization": AUTHORIZATION, "Content-Type": "application/json", "Host": "fake.example"}
 
+WHO = {"clientId": "C-1042", "tokenType": "IDENTIFICATION"}
 PROFILE = "3f2d0e6a-0a37-11ec-a45b-025ad99a18e7"
 
 
@@ -31,6 +33,17 @@ class Clock:
 def ask(fake: FakeIdenfy, scan_ref: str = "scan-1", body: bytes = BODY, headers: dict[str, str] | None = None) -> Reply:
     """One request of the core."""
     return fake.handle("POST", PATH.format(scan_ref), HEADERS | (headers or {}), body)
+
+
+def begin(fake: FakeIdenfy, headers: Mapping[str, str] | None = None, **asks: Any) -> Reply:
+    """One verification, begun at the core."""
+    return fake.handle("POST", "/api/v2/token", {**HEADERS, **(headers or {})}, json.dumps(WHO | asks).encode())
+
+
+def press(fake: FakeIdenfy, token: str, act: str, **form: str | Sequence[str]) -> Reply:
+    """A button on the page of a link, with what stands in its form."""
+    body = urlencode({"act": act} | form, doseq=True).encode()
+    return fake.handle("POST", f"/session/?authToken={token}", {}, body)
 
 
 def said(reply: Reply) -> Any:

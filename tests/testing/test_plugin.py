@@ -1,15 +1,22 @@
-"""The fixture that other projects use."""
+"""The fixtures that other projects use."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
+from idenfy_kyc import signals
+from idenfy_kyc.choices import State
 from idenfy_kyc.conf import get_settings
-from idenfy_kyc.testing import FakeIdenfy, Fault
+from idenfy_kyc.models import Verification
+from idenfy_kyc.testing import SIGNING_KEY, FakeIdenfy, Fault, questionnaire
 from idenfy_kyc.testing.plugin import RunningFake
+from tests.factories import make_request
 from tests.testing.calls import connect, post
 
 pytest_plugins = ["idenfy_kyc.testing.plugin"]
@@ -45,3 +52,57 @@ class TestFakeIdenfyFixture:
 
         with closing(connect(fake_idenfy.url)) as connection:
             assert post(connection)[0] == 503
+
+    @pytest.mark.usefixtures("seven_at_a_time")
+    def test_gives_a_key_to_a_project_without_one(self, request: pytest.FixtureRequest) -> None:
+        request.getfixturevalue("fake_idenfy")
+
+        assert get_settings().WEBHOOK_SIGNING_KEYS == (SIGNING_KEY,)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_tells_a_project_that_runs(self, fake_idenfy: RunningFake, live_server: Any) -> None:
+        fake_idenfy.fake.webhook_url = live_server.url + reverse("idenfy_kyc:webhook")
+
+        fake_idenfy.fake.people.decide("scan-1", status="DENIED")
+
+        give_up_at = time.monotonic() + 10
+        while not fake_idenfy.fake.told()[0].is_accepted:
+            assert time.monotonic() < give_up_at
+            time.sleep(0.02)
+        assert Verification.objects.get().status == "DENIED"
+
+
+class TestIdenfyReportsFixture:
+    @pytest.mark.django_db
+    def test_says_what_idenfy_now_reports(self, idenfy_reports: Callable[..., Any]) -> None:
+        heard: list[int] = []
+
+        def listen(sender: object, *, request_id: int, **kwargs: object) -> None:
+            heard.append(request_id)
+
+        signals.information_received.connect(listen)
+        request = make_request(State.ISSUED)
+        answers = questionnaire("Source of funds", {"Where does your money come from?": "My salary"})
+
+        response = idenfy_reports(
+            "IDENTIFICATION_RESUBMITTED", request.verification.scan_ref, questionnaire=answers, final=False
+        )
+
+        signals.information_received.disconnect(listen)
+        request.refresh_from_db()
+        assert response.status_code == 200
+        assert request.state == State.COMPLETED
+        assert heard == [request.pk]
+
+    @pytest.mark.django_db
+    def test_knows_the_event_that_has_another_body(self, idenfy_reports: Callable[..., Any]) -> None:
+        idenfy_reports("DOCUMENT_EXPIRATION", "scan-1", day="2027-01-01")
+
+        assert Verification.objects.get().document_expires == "2027-01-01"
+
+    @pytest.mark.django_db
+    def test_gives_a_key_to_a_project_without_one(self, settings: Any, request: pytest.FixtureRequest) -> None:
+        settings.IDENFY_KYC = {}
+        idenfy_reports = request.getfixturevalue("idenfy_reports")
+
+        assert idenfy_reports("IDENTIFICATION_AUTO_FINISHED", "scan-1").status_code == 200

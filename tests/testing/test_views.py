@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -101,3 +102,18 @@ class TestAnswer:
 
         with pytest.raises(ImproperlyConfigured, match="IDENFY_KYC_FAKE_PATH"):
             post(caller)
+
+    def test_knows_both_sides_of_a_verification(self, caller: Client, fake: FakeIdenfy) -> None:
+        body = b'{"clientId": "C-1", "tokenType": "IDENTIFICATION"}'
+
+        answer = caller.post("/elsewhere/api/v2/token", body, content_type="application/json").json()
+        url = urljoin(answer["redirectUrl"], Client().get(answer["redirectUrl"]).headers["Location"])
+        page = Client().get(url)
+        client = Client(enforce_csrf_checks=True)
+        pressed = client.post(url, "act=finish", content_type="application/x-www-form-urlencoded")
+
+        assert answer["redirectUrl"].startswith("http://testserver/elsewhere/api/v2/redirect")
+        assert b"Show document and face" in page.content
+        assert pressed.status_code == HTTPStatus.SEE_OTHER
+        assert [told.event for told in fake.told()] == ["IDENTIFICATION_AUTO_FINISHED"]
+        assert b"verification is over" in Client().get("/elsewhere/session/all/").content

@@ -87,6 +87,7 @@ class Command(BaseCommand):
         try:
             run = Run(terminal, only=only, watch=options["watch"], warn=self.stderr.write)
             services.write_down_time()
+            services.handle_due()
             if not get_settings().is_configured:
                 raise CommandError(needs_credentials(), returncode=NEEDS_A_PERSON)
             with run.signals():

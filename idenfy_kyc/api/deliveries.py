@@ -1,0 +1,281 @@
+"""What iDenfy tells us by webhook: whether it was iDenfy, and what the bytes say. No I/O.
+
+The signature covers the raw body and nothing else: not the event type, which is a header, and no time. So a captured
+delivery can be sent again, also under another event's name; what is read here is cross-checked, and what it may change
+is decided in :mod:`idenfy_kyc.services.hearing`.
+
+A payload is read as leniently as one can: every key may be missing, null, or of another type than the schema says, and
+lists of words grow. Only what names the verification, and what makes the event what it is, must be there.
+
+https://documentation.idenfy.com/kyc/webhooks
+https://documentation.idenfy.com/security/callback-signing
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from ..exceptions import UnreadableDelivery
+
+MAX_SCAN_REF = 40
+MAX_CLIENT_ID = 100
+MAX_NAME = 200
+MAX_WORD = 40
+MAX_TAGS = 50
+MAX_ANSWER = 10_000
+_JUDGED = ("final", "status", "manualAddressMatch", "platform", "clientIp", "clientIpCountry", "clientLocation")
+"""What a review may change, or what says nothing of the answer itself."""
+_FILES = frozenset({"FILE", "FILE_MULTI"})
+_NOT_KEPT = frozenset({"PASSWORD"})
+
+
+class Event(StrEnum):
+    """The events of identity verification, as the header ``Idenfy-Event-Type`` names them."""
+
+    LEGACY = "IDENTIFICATION"
+    AUTO_FINISHED = "IDENTIFICATION_AUTO_FINISHED"
+    MANUAL_FINISHED = "IDENTIFICATION_MANUAL_FINISHED"
+    EXPIRED = "IDENTIFICATION_EXPIRED"
+    CANCELLED = "IDENTIFICATION_CANCELLED"
+    RESUBMITTED = "IDENTIFICATION_RESUBMITTED"
+    DOCUMENT_EXPIRATION = "DOCUMENT_EXPIRATION"
+    VIDEO_CALL_FINISHED = "VIDEO_CALL_FINISHED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """iDenfy's results, in its own words; an empty string where it said nothing."""
+
+    auto_face: str = ""
+    manual_face: str = ""
+    auto_document: str = ""
+    manual_document: str = ""
+    additional_step: str = ""
+    fraud_tags: tuple[str, ...] = ()
+    mismatch_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenAnswer:
+    """What a client has answered, as far as it was asked for. ``identity`` stays when the same is told again."""
+
+    identity: str
+    questionnaire: Mapping[str, Any] | None = field(default=None, repr=False)
+    risk_score: int | None = None
+    risk_level: str = ""
+    bank_card: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one delivery says."""
+
+    event: str
+    scan_ref: str
+    client_id: str = ""
+    name: str = field(default="", repr=False)
+    status: str = ""
+    is_final: bool = False
+    finished_at: datetime | None = None
+    checks: Checks = Checks()
+    answer: GivenAnswer | None = None
+    document_expires: str = ""
+    expiration_threshold: str = ""
+
+
+def signature_fits(body: bytes, signature: str, keys: Iterable[str]) -> bool:
+    """Whether one of ``keys`` has signed exactly these bytes: the hex of HMAC-SHA256, compared in constant time."""
+    given = signature.strip().encode("utf-8", "replace")
+    fits = [hmac.compare_digest(sign(body, key).encode(), given) for key in keys if key]
+    return any(fits)
+
+
+def sign(body: bytes, key: str) -> str:
+    """The header ``Idenfy-Signature`` for these bytes."""
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+def delivery_digest(event_type: str, body: bytes) -> str:
+    """What tells one delivery from another: the event and every byte."""
+    return hashlib.sha256(event_type.encode("utf-8", "replace") + b"\n" + body).hexdigest()
+
+
+def scan_ref_of(body: bytes) -> str:
+    """The verification that a body names; empty if it names none. Also of a body that is otherwise of no use."""
+    try:
+        return _scan_ref(_parsed(body))
+    except UnreadableDelivery:
+        return ""
+
+
+def read_delivery(event_type: str, body: bytes) -> Report:
+    """What a delivery says.
+
+    Of an event that we do not know, only whose it is. Raises ``UnreadableDelivery`` for what is no JSON object, names
+    no verification, or does not fit its event: the event's name is not signed, and might be another delivery's.
+    """
+    data = _parsed(body)
+    scan_ref = _scan_ref(data)
+    common: dict[str, Any] = {
+        "event": event_type,
+        "scan_ref": scan_ref,
+        "client_id": _text(data.get("clientId"), MAX_CLIENT_ID),
+    }
+    if event_type not in set(Event):
+        return Report(**common)
+    if not scan_ref:
+        raise UnreadableDelivery("no_scan_ref")
+    if event_type == Event.DOCUMENT_EXPIRATION:
+        threshold = _text(data.get("expirationThreshold"), MAX_WORD)
+        if not threshold or "status" in data:
+            raise UnreadableDelivery("other_event")
+        return Report(
+            **common, expiration_threshold=threshold, document_expires=_text(data.get("documentExpiration"), MAX_WORD)
+        )
+    if event_type == Event.VIDEO_CALL_FINISHED:
+        return Report(**common)
+    return _identification(event_type, data, common)
+
+
+def _identification(event_type: str, data: Mapping[str, Any], common: dict[str, Any]) -> Report:
+    said, is_final = _object(data.get("status")), data.get("final")
+    status = _text(said.get("overall"), MAX_WORD).upper()
+    if not status or not isinstance(is_final, bool) or "expirationThreshold" in data:
+        raise UnreadableDelivery("other_event")
+    if event_type == Event.MANUAL_FINISHED and not is_final:
+        raise UnreadableDelivery("other_event")
+    return Report(
+        **common,
+        name=_name(_object(data.get("data"))),
+        status=status,
+        is_final=is_final,
+        finished_at=_moment(data.get("finishTime")),
+        checks=_checks(said),
+        answer=_answer(data) if event_type == Event.RESUBMITTED else None,
+    )
+
+
+def _parsed(body: bytes) -> Mapping[str, Any]:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        raise UnreadableDelivery("no_json") from None
+    if not isinstance(data, dict):
+        raise UnreadableDelivery("no_json")
+    return data
+
+
+def _scan_ref(data: Mapping[str, Any]) -> str:
+    value = _text(data.get("scanRef"), MAX_SCAN_REF + 1)
+    return value if len(value) <= MAX_SCAN_REF and value.isascii() and value.replace("-", "a").isalnum() else ""
+
+
+def _checks(said: Mapping[str, Any]) -> Checks:
+    return Checks(
+        auto_face=_text(said.get("autoFace"), MAX_WORD),
+        manual_face=_text(said.get("manualFace"), MAX_WORD),
+        auto_document=_text(said.get("autoDocument"), MAX_WORD),
+        manual_document=_text(said.get("manualDocument"), MAX_WORD),
+        additional_step=_text(said.get("additionalSteps"), MAX_WORD),
+        fraud_tags=_tags(said.get("fraudTags")),
+        mismatch_tags=_tags(said.get("mismatchTags")),
+    )
+
+
+def _answer(data: Mapping[str, Any]) -> GivenAnswer:
+    risk, card = _object(data.get("riskAssessment")), _object(data.get("bankCardVerification"))
+    score = risk.get("riskScore")
+    return GivenAnswer(
+        identity=_identity(data),
+        questionnaire=_questionnaire(_object(data.get("questionnaireAnswers"))),
+        risk_score=score if isinstance(score, int) and not isinstance(score, bool) and 0 <= score <= 100 else None,
+        risk_level=_text(risk.get("riskLevel"), MAX_WORD),
+        bank_card=_text(card.get("status"), MAX_WORD),
+    )
+
+
+def _identity(data: Mapping[str, Any]) -> str:
+    """The same for the same answer told again: without what a review decides, and with one word for every link, since
+    the links to files work for an hour and are fresh each time."""
+    told = _without_links({name: value for name, value in data.items() if name not in _JUDGED})
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _without_links(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_links(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_links(item) for item in value]
+    return "a link" if isinstance(value, str) and value.startswith(("https://", "http://")) else value
+
+
+def _questionnaire(said: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Sections, questions and answers as text. Of files only how many there are: their links end within the hour, and
+    the files are in iDenfy's dashboard. A password is nothing that anybody here should read."""
+    if not said:
+        return None
+    return {
+        "title": _text(said.get("title"), MAX_NAME),
+        "sections": [
+            {
+                "title": _text(section.get("title"), MAX_NAME),
+                "questions": [_question(_object(question)) for question in _list(section.get("questions"))],
+            }
+            for section in map(_object, _list(said.get("sections")))
+        ],
+    }
+
+
+def _question(said: Mapping[str, Any]) -> dict[str, Any]:
+    kind, value = _text(said.get("type"), MAX_WORD), said.get("value")
+    values = [value] if isinstance(value, str | bool | int | float) else _list(value)
+    answer: dict[str, Any] = {"title": _text(said.get("title"), MAX_ANSWER), "type": kind}
+    if kind in _FILES:
+        return answer | {"files": len(values)}
+    if kind in _NOT_KEPT:
+        return answer | {"answers": []}
+    return answer | {"answers": [item if isinstance(item, bool) else _lines(str(item)) for item in values]}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    parts = (_text(data.get("docFirstName"), MAX_NAME), _text(data.get("docLastName"), MAX_NAME))
+    return (_text(data.get("fullName"), MAX_NAME) or " ".join(filter(None, parts)))[:MAX_NAME]
+
+
+def _moment(seconds: Any) -> datetime | None:
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds < 2**33:
+        return None
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    return tuple(filter(None, (_text(tag, MAX_WORD) for tag in _list(value)[:MAX_TAGS])))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any, limit: int) -> str:
+    """One line that can be stored and shown: what is invisible or turns the direction of writing becomes a space."""
+    if not isinstance(value, str):
+        return ""
+    return " ".join("".join(char if char.isprintable() else " " for char in value).split())[:limit]
+
+
+def _lines(text: str) -> str:
+    """The same for several lines."""
+    return "\n".join("".join(char if char.isprintable() else " " for char in line) for line in text.splitlines())[
+        :MAX_ANSWER
+    ]

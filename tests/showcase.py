@@ -1,0 +1,299 @@
+"""Every page of the app in each of its states, by name: what tests walk over that are about all of them.
+
+A new page is one line of ``PAGES``: what it takes to get there. The data is in no Latin script, so that whatever Latin
+words a page has come from a template or from code; and it is as awkward as life: long, unbroken, from right to left.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from idenfy_kyc import services
+from idenfy_kyc.choices import BatchState, PauseReason, Reason, State
+from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
+from tests import factories
+from tests.personas import VIEW
+
+OFFICER, VIEWER, CLIENT = "officer@example.com", "viewer@example.com", ""
+NAMES = (
+    "Ελένη Παπαδοπούλου",
+    "محمد بن خالد",
+    "Олена Щербакова",
+    "דוד כהן",
+    "欧阳小龙",
+    "Αλεξάνδρα-Κωνσταντίνα Παπαχριστοδουλοπούλου-Καραγιαννοπούλου του Αριστομένους",
+    "",
+)
+NOTE = "Ετήσιος έλεγχος 2026"
+LONG_NOTE = f"{NOTE}: πελάτες_υψηλού_κινδύνου_που_επαληθεύτηκαν_πριν_από_το_2025_και_δεν_ρωτήθηκαν_ποτέ"
+SELECTION = "Κατάσταση: εγκεκριμένοι"
+SAID = "«Ο-κωδικός-του-ερωτηματολογίου-δεν-υπάρχει-στον-λογαριασμό-σας-και-δεν-υπήρξε-ποτέ» (№ 404)"
+QUESTIONNAIRE = "πηγή-κεφαλαίων"
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Where a page is, who opens it, and the form out of which it comes, if it answers a POST."""
+
+    address: str
+    form: dict[str, Any] | None = None
+    who: str = OFFICER
+    status: int = 200
+
+
+def people() -> dict[str, Any]:
+    """Whoever opens the pages, by address."""
+    model = get_user_model()
+    named = {name: {model.USERNAME_FIELD: name, "is_staff": True} for name in (OFFICER, VIEWER)}
+    if "full_name" in {field.name for field in model._meta.get_fields()}:
+        named[OFFICER]["full_name"] = "Ράσα Καζλάουσκιενε"
+        named[VIEWER]["full_name"] = "Βίκτωρ"
+    officer = model._default_manager.create(**named[OFFICER], is_superuser=True)
+    viewer = model._default_manager.create(**named[VIEWER])
+    viewer.user_permissions.set(Permission.objects.filter(content_type__app_label="idenfy_kyc", codename__in=VIEW))
+    return {OFFICER: officer, VIEWER: viewer}
+
+
+def open_page(shown: Shown, client: Client) -> Any:
+    """The page in Django's test client, in which ``shown.who`` is logged in."""
+    answer = client.get(shown.address) if shown.form is None else client.post(shown.address, shown.form)
+    assert answer.status_code == shown.status, f"{shown.address} answered {answer.status_code}"
+    return answer
+
+
+# Rows
+
+
+def verification(**fields: Any) -> Verification:
+    number = next(_numbers)
+    usual = {"client_id": f"1-{number:04}", "name": NAMES[number % len(NAMES)]}
+    return factories.make_verification(**usual | fields)
+
+
+def request(state: State, **fields: Any) -> InformationRequest:
+    if "batch" not in fields:
+        fields["batch"] = batch(confirmed=state not in {State.DRAFT, State.SKIPPED})
+    fields = {"verification": verification()} | fields
+    return factories.make_request(state, **fields)
+
+
+def batch(*states: State, confirmed: bool = True, **fields: Any) -> RequestBatch:
+    """A batch of requests in these states."""
+    usual = {
+        "note": NOTE,
+        "questionnaire": QUESTIONNAIRE,
+        "additional_step_upload_required": True,
+        "selection": SELECTION,
+        "planned_by_name": "Ράσα",
+    }
+    if confirmed:
+        usual["confirmed_by_name"] = "Ράσα"
+    made = factories.make_batch(confirmed=confirmed, **usual | fields)
+    for state in states:
+        request(state, batch=made, **_said(state))
+    return made
+
+
+def _said(state: State) -> dict[str, Any]:
+    if state is State.REFUSED:
+        return {"message": SAID, "status_code": 400, "identifier": "BAD_VALUE"}
+    reasons = {State.UNKNOWN: Reason.NO_ANSWER, State.SKIPPED: Reason.INELIGIBLE, State.CANCELLED: Reason.WITHDRAWN}
+    params = {State.SKIPPED: {"status": "DELETED"}, State.CANCELLED: {"note": NOTE}}
+    return {"reason": reasons[state], "reason_params": params.get(state, {})} if state in reasons else {}
+
+
+def a_plan() -> RequestBatch:
+    """A plan with somebody in each of its groups."""
+    open_already = request(State.ISSUED).verification
+    withdrawn = request(State.CANCELLED).verification
+    twice = verification()
+    chosen = [
+        *(verification() for _ in NAMES),
+        *(verification(status=status) for status in ("DENIED", "SUSPECTED", "")),
+        verification(status="DELETED"),
+        twice,
+        verification(client_id=twice.client_id),
+        open_already,
+        withdrawn,
+    ]
+    return services.plan(chosen, planned_by=None, selection=SELECTION)
+
+
+def a_plan_left_out() -> RequestBatch:
+    """A plan of which somebody has left out one."""
+    made = services.plan([verification(), verification(), verification()], planned_by=None, selection=SELECTION)
+    services.leave_out(made, made.requests.values_list("pk", flat=True)[:1], by=officer())
+    return made
+
+
+def an_old_plan(count: int = 1) -> RequestBatch:
+    """A plan of the officer's own, eight days old."""
+    made = services.plan([verification() for _ in range(count)], planned_by=officer(), selection=SELECTION)
+    RequestBatch.objects.filter(pk=made.pk).update(planned_at=timezone.now() - timedelta(days=8))
+    return made
+
+
+def a_plan_that_asks_again() -> RequestBatch:
+    """One that follows two batches which asked for different things, with an uncertain request among theirs."""
+    before = [
+        *batch(State.UNKNOWN, State.REFUSED).requests.all(),
+        *batch(State.EXPIRED, questionnaire="").requests.all(),
+    ]
+    return services.ask_again(before, planned_by=officer(), selection=SELECTION)
+
+
+def asked_again() -> InformationRequest:
+    """A request that was followed by another one."""
+    first = request(State.EXPIRED)
+    request(State.ISSUED, verification=first.verification, again_of=first)
+    return first
+
+
+def officer() -> Any:
+    return get_user_model()._default_manager.get(**{get_user_model().USERNAME_FIELD: OFFICER})
+
+
+def paused(reason: PauseReason, *, until: timedelta | None = None, **params: Any) -> RequestBatch:
+    now = timezone.now()
+    return batch(
+        *(State.ISSUED, State.REFUSED, State.UNKNOWN, State.QUEUED, State.QUEUED, State.SKIPPED),
+        paused_at=now,
+        pause_reason=reason,
+        pause_params=params,
+        paused_until=now + until if until else None,
+    )
+
+
+def in_every_state() -> RequestBatch:
+    """A batch that is over, with a row in each state in which one can be then."""
+    made = batch(
+        *(State.ISSUED, State.ISSUED, State.REFUSED, State.UNKNOWN, State.COMPLETED),
+        *(State.EXPIRED, State.CANCELLED, State.SKIPPED),
+        note=LONG_NOTE,
+    )
+    assert services.progress_of(made).state is BatchState.DONE
+    return made
+
+
+def a_list() -> str:
+    """As Risk sends it: two clients, one of them twice, and references that are not here yet."""
+    one, other = verification(), verification()
+    lines = [f"{made.scan_ref};{made.client_id}" for made in (one, other, one)]
+    return "\n".join(["scan_ref;client_id", *lines, "7-7-7-1;1-7", "7-7-7-2;1-8"])
+
+
+# Addresses
+
+
+def admin(page: str, *args: Any, who: str = OFFICER, form: dict[str, Any] | None = None, query: str = "") -> Shown:
+    """A page of the admin, by the name of its address."""
+    return Shown(reverse(f"admin:idenfy_kyc_{page}", args=args) + query, form, who)
+
+
+def empty_list(model: str) -> Shown:
+    return Shown(reverse(f"admin:idenfy_kyc_{model}_changelist", current_app="empty"))
+
+
+def page_of(made: RequestBatch | InformationRequest, act: str = "change", **more: Any) -> Shown:
+    return admin(f"{made._meta.model_name}_{act}", made.pk, **more)
+
+
+def link(made: InformationRequest, who: str = CLIENT, status: int = 200) -> Shown:
+    return Shown(reverse("idenfy_kyc:client_link", args=[made.public_id]), who=who, status=status)
+
+
+NO_LINK = "00000000-0000-0000-0000-000000000000"
+ASK_NOTHING = {"lifetime_0": "99", "lifetime_1": "days", "note": "", "risk_assessment_profile": "7", "_confirm": "1"}
+
+PAGES: dict[str, Callable[[], Shown]] = {
+    "index": lambda: Shown(reverse("admin:index")),
+    "app": lambda: Shown(reverse("admin:app_list", args=["idenfy_kyc"])),
+    # Lists
+    "verifications": lambda: admin("verification_changelist"),
+    "verifications-filtered": lambda: admin("verification_changelist", query="?status=APPROVED&request=none"),
+    "verifications-nothing-matches": lambda: admin("verification_changelist", query="?q=∅"),
+    "verifications-empty": lambda: empty_list("verification"),
+    "requests": lambda: admin("informationrequest_changelist"),
+    "requests-seen-by-a-viewer": lambda: admin("informationrequest_changelist", who=VIEWER),
+    "requests-filtered": lambda: admin("informationrequest_changelist", query="?state=issued&opened=never"),
+    "requests-to-decide": lambda: admin("informationrequest_changelist", query="?decision=needed"),
+    "requests-nothing-matches": lambda: admin("informationrequest_changelist", query="?q=∅"),
+    "requests-empty": lambda: empty_list("informationrequest"),
+    "batches": lambda: admin("requestbatch_changelist"),
+    "batches-nothing-matches": lambda: admin("requestbatch_changelist", query="?q=∅"),
+    "batches-empty": lambda: empty_list("requestbatch"),
+    # From a list
+    "list": lambda: admin("verification_ask_from_list"),
+    "list-errors": lambda: admin("verification_ask_from_list", form={"text": ""}),
+    "list-found": lambda: admin("verification_ask_from_list", form={"text": a_list()}),
+    "list-of-mistakes": lambda: admin("verification_ask_from_list", form={"text": "scan_ref\n? ?\n\n№ 7"}),
+    # One verification
+    "verification-add": lambda: admin("verification_add"),
+    "verification-add-errors": lambda: admin("verification_add", form={"scan_ref": "? ?"}),
+    "verification": lambda: admin("verification_change", request(State.ISSUED).verification_id),
+    "verification-not-asked": lambda: admin("verification_change", verification().pk),
+    "verification-not-to-be-asked": lambda: admin("verification_change", verification(status="DELETED").pk),
+    "verification-seen-by-a-viewer": lambda: admin(
+        "verification_change", request(State.UNKNOWN).verification_id, who=VIEWER
+    ),
+    "verification-history": lambda: admin("verification_history", verification().pk),
+    "verification-delete": lambda: admin("verification_delete", verification().pk),
+    # A batch
+    "plan": lambda: page_of(a_plan()),
+    "plan-errors": lambda: page_of(a_plan(), form=ASK_NOTHING),
+    "plan-of-one": lambda: page_of(services.plan([verification()], planned_by=None, selection=SELECTION)),
+    "plan-of-nobody": lambda: page_of(
+        services.plan([verification(status="DELETED")], planned_by=None, selection=SELECTION)
+    ),
+    "plan-left-out": lambda: page_of(a_plan_left_out(), query="?show=left_out&q=1-"),
+    "plan-again": lambda: page_of(a_plan_that_asks_again()),
+    "plan-for-two-persons": lambda: page_of(an_old_plan(16)),
+    "plan-seen-by-a-viewer": lambda: page_of(a_plan(), who=VIEWER),
+    "sending": lambda: page_of(batch(*[State.SENDING] * 8, *[State.QUEUED] * 3, State.ISSUED, State.REFUSED)),
+    "sending-seen-by-a-viewer": lambda: page_of(batch(State.SENDING, State.QUEUED, State.ISSUED), who=VIEWER),
+    "waiting": lambda: page_of(paused(PauseReason.OUTAGE, until=timedelta(minutes=10))),
+    "stopped": lambda: page_of(paused(PauseReason.PERSON, name="Ράσα")),
+    "stopped-by-refusals": lambda: page_of(paused(PauseReason.REFUSALS, count=5, message=SAID)),
+    "report": lambda: page_of(in_every_state()),
+    "report-asked-again": lambda: page_of(asked_again().batch),
+    "report-of-one-outcome": lambda: page_of(in_every_state(), query="?show=refused"),
+    "report-seen-by-a-viewer": lambda: page_of(in_every_state(), who=VIEWER),
+    # One request
+    **{f"request-{state}": (lambda state=state: page_of(request(state, **_said(state)))) for state in State},  # type: ignore[misc]
+    "request-link-shown": lambda: page_of(request(State.ISSUED), "show_link", form={}),
+    "request-asked-again": lambda: page_of(asked_again()),
+    "request-without-address": lambda: page_of(request(State.ISSUED, session_url="")),
+    "request-seen-by-a-viewer": lambda: page_of(request(State.ISSUED), who=VIEWER),
+    # Withdraw
+    "withdraw": lambda: page_of(request(State.ISSUED), "withdraw"),
+    "withdraw-errors": lambda: page_of(request(State.UNKNOWN), "withdraw", form={"_withdraw": "1", "note": ""}),
+    "withdraw-batch": lambda: page_of(in_every_state(), "withdraw", form={}),
+    "withdraw-ticked": lambda: admin(
+        "informationrequest_changelist",
+        form={"action": "withdraw", ACTION_CHECKBOX_NAME: [request(s).pk for s in (State.ISSUED, State.EXPIRED)]},
+    ),
+    # Mark as answered
+    "mark": lambda: page_of(request(State.EXPIRED), "mark_answered"),
+    "mark-errors": lambda: page_of(request(State.UNKNOWN), "mark_answered", form={"_mark": "1", "note": ""}),
+    # The client's page
+    "client": lambda: link(request(State.ISSUED)),
+    "client-seen-by-staff": lambda: link(request(State.ISSUED), OFFICER),
+    "client-ended": lambda: link(request(State.EXPIRED), status=410),
+    "client-answered": lambda: link(request(State.COMPLETED), status=410),
+    "client-withdrawn": lambda: link(request(State.CANCELLED), status=410),
+    "client-needs-help": lambda: link(request(State.ISSUED, session_url="")),
+    "client-unknown": lambda: Shown(reverse("idenfy_kyc:client_link", args=[NO_LINK]), who=CLIENT, status=404),
+}

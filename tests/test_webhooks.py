@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
+from django.test import Client
+from django.urls import reverse
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from idenfy_kyc import webhooks
+from idenfy_kyc.models import Verification, WebhookDelivery
+from idenfy_kyc.testing import deliver, identification, signed_headers
+
+pytestmark = pytest.mark.django_db
+
+BODY = json.dumps(identification("scan-1")).encode()
+
+
+@pytest.fixture
+def url() -> str:
+    return reverse("idenfy_kyc:webhook")
+
+
+@pytest.fixture
+def idenfy() -> Client:
+    """iDenfy has no session and no CSRF token."""
+    return Client(enforce_csrf_checks=True)
+
+
+class TestWebhook:
+    def test_takes_a_signed_delivery(self, idenfy: Client, url: str) -> None:
+        answer = deliver(idenfy, url, "IDENTIFICATION_AUTO_FINISHED", identification("scan-1"))
+
+        assert answer.status_code == 200
+        assert Verification.objects.get().status == "APPROVED"
+
+    def test_answers_200_whatever_becomes_of_it(self, idenfy: Client, url: str) -> None:
+        answer = deliver(idenfy, url, "IDENTIFICATION_AUTO_FINISHED", b"signed nonsense")
+
+        assert answer.status_code == 200
+        assert WebhookDelivery.objects.failed().count() == 1
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"Idenfy-Event-Type": "IDENTIFICATION"},
+            {"Idenfy-Event-Type": "IDENTIFICATION", "Idenfy-Signature": "forged"},
+            {"Idenfy-Event-Type": "IDENTIFICATION", "Idenfy-Signature": "ą" * 64},
+            signed_headers("IDENTIFICATION", BODY, key="another key"),
+            signed_headers("IDENTIFICATION", BODY + b" "),
+        ],
+    )
+    def test_answers_400_to_what_is_not_signed_and_keeps_nothing(
+        self, idenfy: Client, url: str, headers: dict[str, str]
+    ) -> None:
+        answer = idenfy.post(url, BODY, content_type="application/json", headers=headers)
+
+        assert answer.status_code == 400
+        assert not WebhookDelivery.objects.exists()
+        assert not Verification.objects.exists()
+
+    def test_reads_no_more_than_it_takes(self, idenfy: Client, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(webhooks, "MAX_BODY", len(BODY) - 1)
+
+        answer = deliver(idenfy, url, "IDENTIFICATION", BODY)
+
+        assert answer.status_code == 413
+        assert not WebhookDelivery.objects.exists()
+
+    def test_is_not_bound_by_what_the_project_allows_its_forms(self, idenfy: Client, url: str, settings: Any) -> None:
+        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+
+        assert deliver(idenfy, url, "IDENTIFICATION", BODY).status_code == 200
+
+    @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete"])
+    def test_takes_nothing_but_a_post(self, idenfy: Client, url: str, method: str) -> None:
+        assert getattr(idenfy, method)(url).status_code == 405
+
+    def test_answers_500_if_it_could_not_be_kept(
+        self, idenfy: Client, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def refuse(*args: Any, **kwargs: Any) -> None:
+            raise DatabaseError("scan-1 is in here")
+
+        monkeypatch.setattr(WebhookDelivery.objects, "create", refuse)
+
+        answer = deliver(idenfy, url, "IDENTIFICATION", BODY)
+
+        assert answer.status_code == 500
+        assert "DatabaseError" in caplog.text
+        assert "scan-1" not in caplog.text
+
+    def test_says_nothing_of_a_client_in_a_log(
+        self, idenfy: Client, url: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.DEBUG):
+            deliver(idenfy, url, "IDENTIFICATION", BODY)
+            deliver(idenfy, url, "IDENTIFICATION", BODY, key="another key")
+
+        assert not any(word in caplog.text for word in ("scan-1", "RASA", "AB1234567"))
+
+    @given(
+        body=st.binary(max_size=300), event=st.text(st.characters(codec="latin-1", categories=["L", "N"]), max_size=200)
+    )
+    @hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    def test_takes_any_signed_bytes_and_any_event(self, idenfy: Client, url: str, body: bytes, event: str) -> None:
+        assert deliver(idenfy, url, event, body).status_code == 200
