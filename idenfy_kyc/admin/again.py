@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -155,15 +155,27 @@ def _names(model_admin: BaseAdmin, batches: Any) -> SafeString:
 
 
 def about_plan(visible: InformationRequestQuerySet) -> dict[str, Any]:
-    """What is to be said on the page of a plan that asks again: what it gives up, and what it begins with."""
+    """What is to be said on the page of a plan that asks again: what it gives up, who has answered, how it begins."""
     drafts = visible.filter(state=State.DRAFT, again_of__isnull=False)
-    uncertain = drafts.filter(again_of__state=State.UNKNOWN)
-    held = uncertain.aggregate(count=Count("pk"), until=Max("again_of__expires_at"))
+    uncertain, answered = Q(again_of__state=State.UNKNOWN), Q(again_of__state=State.COMPLETED)
+    held = drafts.aggregate(
+        count=Count("pk", filter=uncertain),
+        until=Max("again_of__expires_at", filter=uncertain),
+        answered=Count("pk", filter=answered),
+    )
     asks = drafts.order_by().values_list(*(f"again_of__batch__{name}" for name in ("lifetime", *RequestBatch.ASKS)))
     return {
         "gives_up": _gives_up_text(held) if held["count"] else "",
+        "have_answered": _have_answered_text(held["answered"]) if held["answered"] else "",
         "asks_differ": len(asks.distinct()[:2]) > 1,
     }
+
+
+def _have_answered_text(count: int) -> str:
+    text = ngettext(
+        "%(count)s has answered the earlier request.", "%(count)s have answered the earlier requests.", count
+    )
+    return text % {"count": number_text(count)}
 
 
 def _gives_up_text(held: dict[str, Any]) -> str:

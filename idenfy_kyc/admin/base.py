@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -148,6 +148,15 @@ class BaseAdmin(AnyAdmin):
         opts = (model or self.model)._meta
         name = f"admin:{opts.app_label}_{opts.model_name}_{page}"
         return reverse(name, args=args, current_app=self.admin_site.name)
+
+    def own_path(self, name: str, view: Callable[..., HttpResponseBase], *, of_one: bool = True) -> URLPattern:
+        """The route of a page of ours, beneath that of one object unless not ``of_one``, for :meth:`url_of`."""
+        route = f"{name.replace('_', '-')}/"
+        return path(
+            f"<path:object_id>/{route}" if of_one else route,
+            self.admin_site.admin_view(view),
+            name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
+        )
 
     def batch_url(self, row: InformationRequest | RequestEvent) -> str:
         """The page of the batch that a request or a line of the record belongs to."""

@@ -6,7 +6,6 @@ Django's change view is replaced whole, not bent: what the page shows depends on
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,7 +14,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -37,7 +36,11 @@ from .endings import MARK_ANSWERED, WITHDRAW
 from .links import links_csv_response
 from .lists import BoundedAdmin, BoundedChangeList
 
-View = Callable[..., HttpResponse]
+ACTS = (
+    *("send", "progress", "pause", "continue", "leave_out", "take_back", "discard", "again", "mark_answered"),
+    *("withdraw", "download"),
+)
+"""What has an address beneath that of a batch."""
 
 
 class BatchChangeList(BoundedChangeList):
@@ -128,29 +131,7 @@ class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
     # The page of a batch
 
     def get_urls(self) -> list[URLPattern]:
-        acts: list[tuple[str, View]] = [
-            ("send", self.send_view),
-            ("progress", self.progress_view),
-            ("pause", self.pause_view),
-            ("continue", self.continue_view),
-            ("leave-out", self.leave_out_view),
-            ("take-back", self.take_back_view),
-            ("discard", self.discard_view),
-            ("again", self.again_view),
-            ("mark-answered", self.mark_answered_view),
-            ("withdraw", self.withdraw_view),
-            ("download", self.download_view),
-        ]
-        info = f"{self.opts.app_label}_{self.opts.model_name}"
-        own = [
-            path(
-                f"<path:object_id>/{act}/",
-                self.admin_site.admin_view(view),
-                name=f"{info}_{act.replace('-', '_')}",
-            )
-            for act, view in acts
-        ]
-        return [*own, *super().get_urls()]
+        return [*(self.own_path(act, getattr(self, f"{act}_view")) for act in ACTS), *super().get_urls()]
 
     @durable
     def change_view(
@@ -241,28 +222,13 @@ class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
         self, request: HttpRequest, batch: RequestBatch, template: str, *, title: str, **context: Any
     ) -> TemplateResponse:
         """One of the three pages, in the admin's frame."""
-        acts = (
-            *(
-                "send",
-                "progress",
-                "pause",
-                "continue",
-                "leave_out",
-                "take_back",
-                "discard",
-                "again",
-                "mark_answered",
-                "withdraw",
-            ),
-            *("download", "change"),
-        )
         chain = again.chain_of_batch(self, request, batch)
         frame = self.page_context(request, title=title, crumb=batch.note or _("Plan"), **context)
         frame |= {
             "batch": batch,
             "facts": [*_facts(batch), *chain],
             "chain": chain,
-            "urls": {name: self.url_of(name, batch.pk) for name in acts},
+            "urls": {name: self.url_of(name, batch.pk) for name in ACTS},
             "back_url": self._back_url(),
             "is_popup": IS_POPUP_VAR in request.GET,
         }

@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy, pgettext
 
@@ -123,12 +123,8 @@ class ErasingAdmin(BaseAdmin):
         """Not what shows that somebody was erased."""
         return super().has_delete_permission(request, obj) and not _is_erased(obj)
 
-    def get_urls(self) -> list[Any]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_erase"
-        return [
-            path("<path:object_id>/erase/", self.admin_site.admin_view(self.erase_view), name=name),
-            *super().get_urls(),
-        ]
+    def get_urls(self) -> list[URLPattern]:
+        return [self.own_path("erase", self.erase_view), *super().get_urls()]
 
     @durable
     def erase_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

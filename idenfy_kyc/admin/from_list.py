@@ -6,6 +6,7 @@ there is nothing to trust in what comes back, and nothing to tidy up.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -15,7 +16,7 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.forms.widgets import Script
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -98,7 +99,8 @@ def view(model_admin: VerificationAdmin, request: HttpRequest) -> HttpResponse:
     if request.method not in {"GET", "HEAD", "POST"}:
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     try:
-        request.POST  # noqa: B018 (reads it)
+        with suppress(UnreadablePostError):  # whoever broke off gets what the protection says to it
+            request.POST  # noqa: B018 (reads it)
     except RequestDataTooBig:
         return _page(model_admin, request, ListForm({}, trouble=_too_large()))
 

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Case, DateTimeField, Q, QuerySet, When
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import path
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -225,17 +225,13 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
 
     # The page of one
 
-    def get_urls(self) -> list[Any]:
-        def own(route: str, view: Any, name: str) -> Any:
-            name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
-            return path(f"<path:object_id>/{route}/", self.admin_site.admin_view(view), name=name)
-
+    def get_urls(self) -> list[URLPattern]:
         return [
-            own("show-link", self.show_link_view, "show_link"),
-            own("look-at", self.look_at_view, "look_at"),
-            own("again", self.again_view, "again"),
-            own("mark-answered", self.mark_answered_view, "mark_answered"),
-            own("withdraw", self.withdraw_view, "withdraw"),
+            self.own_path("show_link", self.show_link_view),
+            self.own_path("look_at", self.look_at_view),
+            self.own_path("again", self.again_view),
+            self.own_path("mark_answered", self.mark_answered_view),
+            self.own_path("withdraw", self.withdraw_view),
             *super().get_urls(),
         ]
 

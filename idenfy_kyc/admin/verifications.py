@@ -11,7 +11,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path
+from django.urls import URLPattern
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -252,15 +252,11 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
 
     # The page of one
 
-    def get_urls(self) -> list[Any]:
-        def own(route: str, view: Any, name: str) -> Any:
-            name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
-            return path(route, self.admin_site.admin_view(view), name=name)
-
+    def get_urls(self) -> list[URLPattern]:
         return [
-            own("ask-from-list/", self.ask_from_list_view, "ask_from_list"),
-            own("<path:object_id>/request-information/", self.request_information_view, "request_information"),
-            own("<path:object_id>/look-at/", self.look_at_view, "look_at"),
+            self.own_path("ask_from_list", self.ask_from_list_view, of_one=False),
+            self.own_path("request_information", self.request_information_view),
+            self.own_path("look_at", self.look_at_view),
             *super().get_urls(),
         ]
 

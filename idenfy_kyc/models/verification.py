@@ -31,10 +31,6 @@ def client_digest(client_id: str) -> str | None:
 
 
 class VerificationQuerySet(FoldingQuerySet["Verification"]):
-    def eligible(self) -> VerificationQuerySet:
-        """Those whose status, as far as we know it, does not rule out asking, and who were not erased."""
-        return self.filter(erased_at=None).exclude(status__in=get_settings().INELIGIBLE_STATUSES)
-
     def of_clients(self, client_ids: Collection[str]) -> VerificationQuerySet:
         """Every verification of these clients; a blank ID is nobody's."""
         return self.filter(client_id__in=[client_id for client_id in client_ids if client_id])

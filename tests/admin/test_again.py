@@ -47,6 +47,16 @@ class TestOne:
         request.refresh_from_db()
         assert request.state == State.REFUSED
 
+    def test_says_that_the_client_has_answered_while_the_page_was_open(self, alice_client: Client) -> None:
+        request = make_request(State.EXPIRED)
+        button = alice_client.get(page_of(request)).context["again_url"]
+        services.mark_answered([request], by=None, note="on paper")
+
+        page = alice_client.post(button, follow=True)
+
+        assert "1 client will be asked." in page.text
+        assert "1 has answered the earlier request." in page.text
+
     def test_keeps_the_digits_of_the_card_to_be_changed(self, alice_client: Client, fake_idenfy: Any) -> None:
         before = make_batch(confirmed=True, bank_card_verification=True)
         plan = ask_again(alice_client, make_request(State.EXPIRED, batch=before, bank_card_expected_last_four="4242"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,19 @@ class TestBadInput:
         token = client.get(PAGE).context["csrf_token"]
 
         assert client.post(PAGE, {"text": "C-1", "csrfmiddlewaretoken": str(token)}).status_code == 200
+
+    @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+    def test_is_what_broke_off_on_its_way(self, alice: Any, kind: str) -> None:
+        class Broken(io.BytesIO):
+            def read(self, *args: Any) -> bytes:
+                raise OSError("connection reset")
+
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(alice)
+
+        answer = client.generic("POST", PAGE, b"text=C-1", kind, **{"wsgi.input": Broken()})  # type: ignore[arg-type]
+
+        assert answer.status_code == 403
 
 
 class TestPlanning:
