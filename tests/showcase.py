@@ -7,6 +7,7 @@ words a page has come from a template or from code; and it is as awkward as life
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,13 +16,15 @@ from typing import Any
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import BatchState, PauseReason, Reason, State
-from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
+from idenfy_kyc.models import InformationRequest, RequestBatch, Verification, WebhookDelivery
+from idenfy_kyc.testing import identification, signed_headers
 from tests import factories
 from tests.personas import VIEW
 
@@ -162,6 +165,72 @@ def asked_again() -> InformationRequest:
     return first
 
 
+QUESTIONS = {
+    "title": "Πηγή κεφαλαίων",
+    "sections": [
+        {
+            "title": "Τα χρήματά σας",
+            "questions": [
+                {
+                    "key": "1",
+                    "title": "Από πού;",
+                    "type": "TEXT_AREA",
+                    "value": "Μισθός\nκαι αποταμιεύσεις_" + "α" * 90,
+                },
+                {"key": "2", "title": "מאין?", "type": "TEXT", "value": "محمد بن خالد"},
+                {"key": "3", "title": "Απόδειξη", "type": "FILE", "value": "https://files.example.com/7"},
+                {"key": "4", "title": "Κάτι άλλο;", "type": "TEXT", "value": ""},
+            ],
+        }
+    ],
+}
+
+
+def told(event: str, about: Verification | None = None, **changes: Any) -> WebhookDelivery:
+    """iDenfy tells us something of a verification; of none, something that cannot be handled."""
+    said = {"client_id": "", "first_name": "ΕΛΕΝΗ", "last_name": "ΠΑΠΑΔΟΠΟΥΛΟΥ"} | changes
+    body = json.dumps(identification(about.scan_ref, **said) if about else {"№": next(_numbers)}).encode()
+    headers = signed_headers(event, body)
+    return services.receive(event_type=event, body=body, signature=headers["Idenfy-Signature"])
+
+
+def answered(state: State = State.ISSUED, *, final: bool = False, **changes: Any) -> InformationRequest:
+    """A request that the client has answered, with everything that an answer can hold."""
+    made = request(state, verification=verification(is_final=True))
+    said = {
+        "questionnaire": QUESTIONS,
+        "risk": {"riskScore": 42, "riskLevel": "MEDIUM"},
+        "additional_step": "INVALID",
+        "mismatch_tags": ["NAME", "DOCUMENT_NUMBER"],
+        "bankCardVerification": {"status": "MATCH"},
+    }
+    told("IDENTIFICATION_RESUBMITTED", made.verification, final=final, **said | changes)
+    return InformationRequest.objects.get(pk=made.pk)
+
+
+def answered_elsewhere() -> Verification:
+    """A verification whose client has answered what nobody here had asked."""
+    made = verification(is_final=True)
+    told("IDENTIFICATION_RESUBMITTED", made, questionnaire=QUESTIONS)
+    return made
+
+
+def erased() -> Verification:
+    """A verification whose client's data is gone."""
+    made = answered().verification
+    services.erase([made], by=officer())
+    return made
+
+
+def deliveries() -> WebhookDelivery:
+    """Deliveries of each kind; the last one could not be handled."""
+    about = verification()
+    for event in ("IDENTIFICATION_AUTO_FINISHED", "IDENTIFICATION_AUTO_FINISHED", "IDENTIFICATION_MANUAL_FINISHED"):
+        told(event, about)
+    told("AML_MONITORING")
+    return told("IDENTIFICATION_MANUAL_FINISHED")
+
+
 def officer() -> Any:
     return get_user_model()._default_manager.get(**{get_user_model().USERNAME_FIELD: OFFICER})
 
@@ -207,7 +276,7 @@ def empty_list(model: str) -> Shown:
     return Shown(reverse(f"admin:idenfy_kyc_{model}_changelist", current_app="empty"))
 
 
-def page_of(made: RequestBatch | InformationRequest, act: str = "change", **more: Any) -> Shown:
+def page_of(made: Model, act: str = "change", **more: Any) -> Shown:
     return admin(f"{made._meta.model_name}_{act}", made.pk, **more)
 
 
@@ -235,6 +304,11 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "batches": lambda: admin("requestbatch_changelist"),
     "batches-nothing-matches": lambda: admin("requestbatch_changelist", query="?q=∅"),
     "batches-empty": lambda: empty_list("requestbatch"),
+    "deliveries": lambda: (deliveries(), admin("webhookdelivery_changelist"))[1],
+    "deliveries-failed": lambda: admin("webhookdelivery_changelist", query="?state=failed"),
+    "deliveries-nothing-matches": lambda: admin("webhookdelivery_changelist", query="?q=∅"),
+    "deliveries-empty": lambda: empty_list("webhookdelivery"),
+    "delivery": lambda: page_of(deliveries()),
     # From a list
     "list": lambda: admin("verification_ask_from_list"),
     "list-errors": lambda: admin("verification_ask_from_list", form={"text": ""}),
@@ -249,8 +323,14 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "verification-seen-by-a-viewer": lambda: admin(
         "verification_change", request(State.UNKNOWN).verification_id, who=VIEWER
     ),
+    "verification-answered": lambda: page_of(answered().verification),
+    "verification-answered-elsewhere": lambda: page_of(answered_elsewhere()),
+    "verification-erased": lambda: page_of(erased()),
+    "verification-to-print": lambda: page_of(answered().verification, query="?history=all"),
     "verification-history": lambda: admin("verification_history", verification().pk),
     "verification-delete": lambda: admin("verification_delete", verification().pk),
+    "erase": lambda: page_of(answered().verification, "erase"),
+    "erase-errors": lambda: page_of(request(State.ISSUED).verification, "erase", form={"_erase": "1", "typed": "7"}),
     # A batch
     "plan": lambda: page_of(a_plan()),
     "plan-errors": lambda: page_of(a_plan(), form=ASK_NOTHING),
@@ -274,6 +354,9 @@ PAGES: dict[str, Callable[[], Shown]] = {
     # One request
     **{f"request-{state}": (lambda state=state: page_of(request(state, **_said(state)))) for state in State},  # type: ignore[misc]
     "request-link-shown": lambda: page_of(request(State.ISSUED), "show_link", form={}),
+    "request-answer": lambda: page_of(answered()),
+    "request-answer-final": lambda: page_of(answered(final=True, additional_step="VALID", mismatch_tags=[])),
+    "request-answer-seen-by-a-viewer": lambda: page_of(answered(), who=VIEWER),
     "request-asked-again": lambda: page_of(asked_again()),
     "request-without-address": lambda: page_of(request(State.ISSUED, session_url="")),
     "request-seen-by-a-viewer": lambda: page_of(request(State.ISSUED), who=VIEWER),

@@ -13,8 +13,9 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc import services, wording
-from idenfy_kyc.choices import STATUS_LABELS, BatchState, EventKind, PauseReason, Reason, State
+from idenfy_kyc import services, told, wording
+from idenfy_kyc.api.deliveries import Event
+from idenfy_kyc.choices import STATUS_LABELS, BatchState, DeliveryProblem, EventKind, PauseReason, Reason, State
 from idenfy_kyc.management import terminal
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent
 from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
@@ -75,6 +76,8 @@ def _codes() -> Iterator[str]:
     yield from (wording.reason_text(reason, {}) for reason in Reason)
     yield from (wording.event_text(RequestEvent(kind=kind)) for kind in EventKind)
     yield from (str(word) for word in (*State.labels, *BatchState.labels, *STATUS_LABELS.values()))
+    yield from (told.delivery_text(event) for event in Event)
+    yield from (told.delivery_problem_text(problem) for problem in DeliveryProblem)
     for reason in PauseReason:
         batch = RequestBatch(paused_at=timezone.now(), pause_reason=reason)
         yield wording.pause_text(batch)
@@ -90,6 +93,7 @@ def _command_says() -> Iterator[str]:
         yield from _said()
         yield from _said()
         yield from _said(command="idenfy_doctor")
+        yield from _said(command="idenfy_prune")
         yield from _said("--batch", "99")
         yield from _said("--batch", str(showcase.batch(confirmed=False).pk))
     with _nobody_to_ask():
