@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -65,6 +66,13 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 class BoundedChangeList(ChangeList):
     """A list in an order that has an index. One that was counted to its end can be sorted by its columns, too."""
+
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        """Django's, which lets a NUL pass that PostgreSQL refuses: such an address leads to the plain list."""
+        found: dict[str, Any] = super().get_filters_params(params)
+        if any("\0" in text for texts in found.values() for text in texts):
+            raise IncorrectLookupParameters
+        return found
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """What it is counted and paged in: as the filter in use says, or else as without a click on a column."""

@@ -30,6 +30,8 @@ from .rows import page_of
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
 
+_LONGEST = 300
+"""Characters of such a word: the name of a group may have a questionnaire's key in it."""
 _TOO_LATE = gettext_lazy("This plan was confirmed in the meantime: it cannot be changed.")
 
 
@@ -78,7 +80,7 @@ def view(
 
 def _asked_for(data: QueryDict, name: str) -> str:
     """A word of the address or of a form, as a database can be asked for it."""
-    return data.get(name, "").replace("\0", "").strip()[:200]
+    return data.get(name, "").replace("\0", "").strip()[:_LONGEST]
 
 
 def _form(

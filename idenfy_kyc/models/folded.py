@@ -29,9 +29,9 @@ class FoldedField(models.CharField):  # type: ignore[type-arg]
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, kwargs | {"of": self.of}
 
-    def folded(self, text: str) -> str:
-        """What this column holds for ``text``."""
-        return folded(text)[: self.max_length]
+    def folded(self, text: Any) -> str:
+        """What this column holds for ``text``; nothing for an expression, whose outcome nobody knows yet."""
+        return folded(text)[: self.max_length] if isinstance(text, str) else ""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         value = self.folded(getattr(model_instance, self.of))
@@ -58,10 +58,9 @@ class FoldingQuerySet(models.QuerySet[M]):
     """Writes the copies of what it writes."""
 
     def update(self, **kwargs: Any) -> int:
-        """Django's. Of an expression nobody knows the outcome: its copy is emptied, and filled when a row is saved."""
+        """Django's. The copy of an expression is emptied, and filled when a row is saved."""
         for copy in copies(self.model, kwargs):
-            text = kwargs[copy.of]
-            kwargs.setdefault(copy.name, copy.folded(text) if isinstance(text, str) else "")
+            kwargs.setdefault(copy.name, copy.folded(kwargs[copy.of]))
         return super().update(**kwargs)
 
     def bulk_update(self, objs: Iterable[M], fields: Iterable[str], batch_size: int | None = None) -> int:

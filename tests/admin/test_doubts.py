@@ -24,6 +24,7 @@ THINGS: dict[str, dict[str, Any]] = {
     "lately.additional_step_upload_required": {"additional_step_upload_required": True},
     "lately.questionnaire.source-of-funds": {"questionnaire": "source-of-funds"},
     "lately.questionnaire.v1.2 & more": {"questionnaire": "v1.2 & more"},
+    f"lately.questionnaire.{'k' * 200}": {"questionnaire": "k" * 200},
     "lately.risk_assessment_profile": {"risk_assessment_profile": "3f2d0e6a-0a37-11ec-a45b-025ad99a18e7"},
     "lately.bank_card_verification": {"bank_card_verification": True},
 }

@@ -102,6 +102,17 @@ class TestTheNumberOfRows:
         assert not [query for query in queries if query["sql"].startswith("SELECT DISTINCT")]
 
 
+class TestAnAddress:
+    @pytest.mark.parametrize("query", ["status=%00", "request=%00", "name=a%00b", "by=%00", "note=%00"])
+    @pytest.mark.parametrize("url", [VERIFICATIONS, REQUESTS, BATCHES])
+    def test_that_no_database_can_be_asked_about_leads_to_the_plain_list(
+        self, alice_client: Client, url: str, query: str
+    ) -> None:
+        answer = alice_client.get(f"{url}?{query}")
+
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"{url}?e=1")
+
+
 class TestPages:
     def test_can_be_turned_as_far_as_rows_are_counted(
         self, alice_client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch

@@ -100,6 +100,12 @@ class TestTheFoldedCopy:
 
         assert (after_the_update, folded_name(ona)) == ("", "ona z")
 
+    def test_is_emptied_by_an_expression_that_is_saved(self, ona: Verification) -> None:
+        ona.name = Concat(F("name"), Value(" Ž."))  # type: ignore[assignment]
+        ona.save()
+
+        assert (Verification.objects.get().name, folded_name(ona)) == ("Ona Ž.", "")
+
     def test_stays_when_update_writes_something_else(self, ona: Verification) -> None:
         Verification.objects.update(status="DENIED")
 
