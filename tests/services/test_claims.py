@@ -21,7 +21,7 @@ from idenfy_kyc.api import IdenfyClient, InformationSession
 from idenfy_kyc.choices import EventKind, PauseReason, Reason, State
 from idenfy_kyc.exceptions import IdenfyConnectionError, IdenfyStatusError
 from idenfy_kyc.models import InformationRequest, RequestBatch
-from idenfy_kyc.services import sending
+from idenfy_kyc.services import claims, sending
 from idenfy_kyc.services.answers import outcome_of
 from idenfy_kyc.services.claims import Claim, claim, write
 from idenfy_kyc.services.pacing import Room, has_trust
@@ -319,3 +319,13 @@ class TestDeadSender:
             assert services.send(batch) == 2
         batch.refresh_from_db()
         assert batch.pause_reason != PauseReason.OUTAGE
+
+
+class TestAnotherSenderThatWasFaster:
+    def test_is_followed_by_a_second_look(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        batch, mark, taken = make_queue(2), claims._mark, [0]
+        monkeypatch.setattr(claims, "_mark", lambda *args, **options: taken.pop() if taken else mark(*args, **options))
+
+        found = claims.claim(batch, Room(places=2, is_trusted=True), uuid.uuid4())
+
+        assert len(found) == 2
