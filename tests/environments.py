@@ -22,7 +22,7 @@ SHOWCASE: dict[str, Any] = {
     "IDENFY_KYC": {
         **{"API_KEY": "key", "API_SECRET": "secret", "BASE_URL": "http://127.0.0.1:9"},  # where nobody answers
         **{"PROJECT_NAME": "Τράπεζα", "ENVIRONMENT": "ΔΟΚΙΜΗ", "TYPE_COUNT_ABOVE": 10, "SECOND_PERSON_ABOVE": 15},
-        "MAX_BATCH_SIZE": 60,
+        **{"MAX_BATCH_SIZE": 60, "WEBHOOK_SIGNING_KEYS": ["signing-key"]},
     },
 }
 """The project that ``tests/showcase.py`` is made for: there a plan of sixteen has every obstacle that there is,

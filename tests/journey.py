@@ -14,7 +14,7 @@ from django.urls import reverse
 from idenfy_kyc import services
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import InformationRequest, RequestEvent, Verification
-from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
+from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy, deliver, identification
 from idenfy_kyc.testing.server import FakeServer
 from tests.admin.pages import BROWSER, filled_in
 from tests.environments import officer_of_a_new_project
@@ -56,7 +56,8 @@ def journey() -> dict[str, Any]:
     """From a choice of thirteen to links for twelve, and all that staff may do with them afterwards; every act once."""
     officer, client = Visitor(officer_of_a_new_project()), Visitor()
     with FakeIdenfy() as fake, FakeServer(fake) as server:
-        asks = {"API_KEY": CREDENTIALS[0], "API_SECRET": CREDENTIALS[1], "BASE_URL": server.url}
+        asks: dict[str, Any] = {"API_KEY": CREDENTIALS[0], "API_SECRET": CREDENTIALS[1], "BASE_URL": server.url}
+        asks["WEBHOOK_SIGNING_KEYS"] = ["signing-key"]
         with override_settings(IDENFY_KYC=asks):
             batch = _plan(officer, 13)
             found = _ask(officer, batch) | {"posts": len(fake.posts())}
@@ -65,6 +66,7 @@ def journey() -> dict[str, Any]:
             for post in fake.issued():
                 fake.approve_again(post.scan_ref)
             _ask_again(officer)
+            _hear_and_erase(officer)
             _ask_from_a_list(officer)
             officer.go(batch + "change/")
     requests, events = InformationRequest.objects.all(), RequestEvent.objects.all()
@@ -126,14 +128,9 @@ def _withdraw(officer: Visitor, batch: str) -> None:
     """One of them, then all the others."""
     one = InformationRequest.objects.filter(state=State.ISSUED).latest("pk")
     page = officer.go(_page(one, "withdraw"))
-    officer.go(_page(one, "withdraw"), {"_withdraw": "1", "note": "λάθος", "shown": _shown(page)})
+    officer.go(_page(one, "withdraw"), _filled_in(page, _withdraw="1", note="λάθος"))
     page = officer.go(f"{batch}withdraw/", {})
-    officer.go(f"{batch}withdraw/", {"_withdraw": "1", "note": "λάθος", "shown": _shown(page)})
-
-
-def _shown(page: Any) -> str:
-    """What the page says that it has shown."""
-    return str(page.text.partition('name="shown" value="')[2].partition('"')[0])
+    officer.go(f"{batch}withdraw/", _filled_in(page, _withdraw="1", note="λάθος"))
 
 
 def _ask_again(officer: Visitor) -> None:
@@ -143,7 +140,7 @@ def _ask_again(officer: Visitor) -> None:
     officer.go(officer.at, filled_in(expected="1", note="πάλι"))
     officer.go(_page(one))
     page = officer.go(_page(other, "mark_answered"))
-    officer.go(_page(other, "mark_answered"), {"_mark": "1", "note": "εκεί", "shown": _shown(page)})
+    officer.go(_page(other, "mark_answered"), _filled_in(page, _mark="1", note="εκεί"))
 
 
 def _ask_from_a_list(officer: Visitor) -> None:
@@ -154,6 +151,25 @@ def _ask_from_a_list(officer: Visitor) -> None:
     officer.go(page, {"text": f"scan_ref\n{text}", "_add": "1"})
     officer.go(page, {"text": f"scan_ref\n{text}", "_plan": "1"})
     officer.go(officer.at.replace("/change/", "/discard/"), {})
+
+
+def _hear_and_erase(officer: Visitor) -> None:
+    """iDenfy tells what the client has answered who was asked last; somebody looks at it, and then all of it goes."""
+    row = InformationRequest.objects.filter(state=State.ISSUED).latest("pk")
+    said = identification(row.verification.scan_ref, client_id="", first_name="ΕΛΕΝΗ", last_name="ΠΑΠΑΔΟΠΟΥΛΟΥ")
+    webhook = reverse("idenfy_kyc:webhook").removeprefix(settings.FORCE_SCRIPT_NAME or "")
+    deliver(Client(), webhook, "IDENTIFICATION_RESUBMITTED", said)
+    officer.go(reverse("admin:idenfy_kyc_webhookdelivery_changelist"))
+    officer.go(_page(row))
+    officer.go(_page(row, "look_at"), {})
+    erase = reverse("admin:idenfy_kyc_verification_erase", args=[row.verification_id])
+    page = officer.go(erase)
+    officer.go(erase, _filled_in(page, _erase="1", typed=row.verification.client_id))
+
+
+def _filled_in(page: Any, **fields: str) -> dict[str, str]:
+    """A form of this page as a browser posts it: with what is hidden in it, too."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text)) | fields
 
 
 def _page(request: InformationRequest, act: str = "change") -> str:

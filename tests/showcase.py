@@ -1,12 +1,10 @@
 """Every page of the app in each of its states, by name: what tests walk over that are about all of them.
 
-A new page is one line of ``PAGES``: what it takes to get there. The data is in no Latin script, so that whatever Latin
-words a page has come from a template or from code; and it is as awkward as life: long, unbroken, from right to left.
+A new page is one line of ``PAGES``: what it takes to get there. The rows are those of ``tests/showcase_rows.py``.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,33 +13,37 @@ from typing import Any
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from idenfy_kyc import services
-from idenfy_kyc.choices import BatchState, PauseReason, Reason, State
-from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
-from tests import factories
+from idenfy_kyc.choices import PauseReason, State
+from idenfy_kyc.models import InformationRequest
 from tests.personas import VIEW
-
-OFFICER, VIEWER, CLIENT = "officer@example.com", "viewer@example.com", ""
-NAMES = (
-    "Ελένη Παπαδοπούλου",
-    "محمد بن خالد",
-    "Олена Щербакова",
-    "דוד כהן",
-    "欧阳小龙",
-    "Αλεξάνδρα-Κωνσταντίνα Παπαχριστοδουλοπούλου-Καραγιαννοπούλου του Αριστομένους",
-    "",
+from tests.showcase_rows import (
+    OFFICER,
+    SAID,
+    SELECTION,
+    a_list,
+    a_plan,
+    a_plan_left_out,
+    a_plan_that_asks_again,
+    an_old_plan,
+    answered,
+    answered_elsewhere,
+    asked_again,
+    batch,
+    deliveries,
+    erased,
+    in_every_state,
+    in_state,
+    paused,
+    request,
+    verification,
 )
-NOTE = "Ετήσιος έλεγχος 2026"
-LONG_NOTE = f"{NOTE}: πελάτες_υψηλού_κινδύνου_που_επαληθεύτηκαν_πριν_από_το_2025_και_δεν_ρωτήθηκαν_ποτέ"
-SELECTION = "Κατάσταση: εγκεκριμένοι"
-SAID = "«Ο-κωδικός-του-ερωτηματολογίου-δεν-υπάρχει-στον-λογαριασμό-σας-και-δεν-υπήρξε-ποτέ» (№ 404)"
-QUESTIONNAIRE = "πηγή-κεφαλαίων"
 
-_numbers = itertools.count(1)
+VIEWER, CLIENT = "viewer@example.com", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,127 +76,6 @@ def open_page(shown: Shown, client: Client) -> Any:
     return answer
 
 
-# Rows
-
-
-def verification(**fields: Any) -> Verification:
-    number = next(_numbers)
-    usual = {"client_id": f"1-{number:04}", "name": NAMES[number % len(NAMES)]}
-    return factories.make_verification(**usual | fields)
-
-
-def request(state: State, **fields: Any) -> InformationRequest:
-    if "batch" not in fields:
-        fields["batch"] = batch(confirmed=state not in {State.DRAFT, State.SKIPPED})
-    fields = {"verification": verification()} | fields
-    return factories.make_request(state, **fields)
-
-
-def batch(*states: State, confirmed: bool = True, **fields: Any) -> RequestBatch:
-    """A batch of requests in these states."""
-    usual = {
-        "note": NOTE,
-        "questionnaire": QUESTIONNAIRE,
-        "additional_step_upload_required": True,
-        "selection": SELECTION,
-        "planned_by_name": "Ράσα",
-    }
-    if confirmed:
-        usual["confirmed_by_name"] = "Ράσα"
-    made = factories.make_batch(confirmed=confirmed, **usual | fields)
-    for state in states:
-        request(state, batch=made, **_said(state))
-    return made
-
-
-def _said(state: State) -> dict[str, Any]:
-    if state is State.REFUSED:
-        return {"message": SAID, "status_code": 400, "identifier": "BAD_VALUE"}
-    reasons = {State.UNKNOWN: Reason.NO_ANSWER, State.SKIPPED: Reason.INELIGIBLE, State.CANCELLED: Reason.WITHDRAWN}
-    params = {State.SKIPPED: {"status": "DELETED"}, State.CANCELLED: {"note": NOTE}}
-    return {"reason": reasons[state], "reason_params": params.get(state, {})} if state in reasons else {}
-
-
-def a_plan() -> RequestBatch:
-    """A plan with somebody in each of its groups."""
-    open_already = request(State.ISSUED).verification
-    withdrawn = request(State.CANCELLED).verification
-    twice = verification()
-    chosen = [
-        *(verification() for _ in NAMES),
-        *(verification(status=status) for status in ("DENIED", "SUSPECTED", "")),
-        verification(status="DELETED"),
-        twice,
-        verification(client_id=twice.client_id),
-        open_already,
-        withdrawn,
-    ]
-    return services.plan(chosen, planned_by=None, selection=SELECTION)
-
-
-def a_plan_left_out() -> RequestBatch:
-    """A plan of which somebody has left out one."""
-    made = services.plan([verification(), verification(), verification()], planned_by=None, selection=SELECTION)
-    services.leave_out(made, made.requests.values_list("pk", flat=True)[:1], by=officer())
-    return made
-
-
-def an_old_plan(count: int = 1) -> RequestBatch:
-    """A plan of the officer's own, eight days old."""
-    made = services.plan([verification() for _ in range(count)], planned_by=officer(), selection=SELECTION)
-    RequestBatch.objects.filter(pk=made.pk).update(planned_at=timezone.now() - timedelta(days=8))
-    return made
-
-
-def a_plan_that_asks_again() -> RequestBatch:
-    """One that follows two batches which asked for different things, with an uncertain request among theirs."""
-    before = [
-        *batch(State.UNKNOWN, State.REFUSED).requests.all(),
-        *batch(State.EXPIRED, questionnaire="").requests.all(),
-    ]
-    return services.ask_again(before, planned_by=officer(), selection=SELECTION)
-
-
-def asked_again() -> InformationRequest:
-    """A request that was followed by another one."""
-    first = request(State.EXPIRED)
-    request(State.ISSUED, verification=first.verification, again_of=first)
-    return first
-
-
-def officer() -> Any:
-    return get_user_model()._default_manager.get(**{get_user_model().USERNAME_FIELD: OFFICER})
-
-
-def paused(reason: PauseReason, *, until: timedelta | None = None, **params: Any) -> RequestBatch:
-    now = timezone.now()
-    return batch(
-        *(State.ISSUED, State.REFUSED, State.UNKNOWN, State.QUEUED, State.QUEUED, State.SKIPPED),
-        paused_at=now,
-        pause_reason=reason,
-        pause_params=params,
-        paused_until=now + until if until else None,
-    )
-
-
-def in_every_state() -> RequestBatch:
-    """A batch that is over, with a row in each state in which one can be then."""
-    made = batch(
-        *(State.ISSUED, State.ISSUED, State.REFUSED, State.UNKNOWN, State.COMPLETED),
-        *(State.EXPIRED, State.CANCELLED, State.SKIPPED),
-        note=LONG_NOTE,
-    )
-    assert services.progress_of(made).state is BatchState.DONE
-    return made
-
-
-def a_list() -> str:
-    """As Risk sends it: two clients, one of them twice, and references that are not here yet."""
-    one, other = verification(), verification()
-    lines = [f"{made.scan_ref};{made.client_id}" for made in (one, other, one)]
-    return "\n".join(["scan_ref;client_id", *lines, "7-7-7-1;1-7", "7-7-7-2;1-8"])
-
-
 # Addresses
 
 
@@ -207,7 +88,7 @@ def empty_list(model: str) -> Shown:
     return Shown(reverse(f"admin:idenfy_kyc_{model}_changelist", current_app="empty"))
 
 
-def page_of(made: RequestBatch | InformationRequest, act: str = "change", **more: Any) -> Shown:
+def page_of(made: Model, act: str = "change", **more: Any) -> Shown:
     return admin(f"{made._meta.model_name}_{act}", made.pk, **more)
 
 
@@ -235,6 +116,11 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "batches": lambda: admin("requestbatch_changelist"),
     "batches-nothing-matches": lambda: admin("requestbatch_changelist", query="?q=∅"),
     "batches-empty": lambda: empty_list("requestbatch"),
+    "deliveries": lambda: (deliveries(), admin("webhookdelivery_changelist"))[1],
+    "deliveries-failed": lambda: admin("webhookdelivery_changelist", query="?state=failed"),
+    "deliveries-nothing-matches": lambda: admin("webhookdelivery_changelist", query="?q=∅"),
+    "deliveries-empty": lambda: empty_list("webhookdelivery"),
+    "delivery": lambda: page_of(deliveries()),
     # From a list
     "list": lambda: admin("verification_ask_from_list"),
     "list-errors": lambda: admin("verification_ask_from_list", form={"text": ""}),
@@ -249,8 +135,14 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "verification-seen-by-a-viewer": lambda: admin(
         "verification_change", request(State.UNKNOWN).verification_id, who=VIEWER
     ),
+    "verification-answered": lambda: page_of(answered().verification),
+    "verification-answered-elsewhere": lambda: page_of(answered_elsewhere()),
+    "verification-erased": lambda: page_of(erased()),
+    "verification-to-print": lambda: page_of(answered().verification, query="?history=all"),
     "verification-history": lambda: admin("verification_history", verification().pk),
     "verification-delete": lambda: admin("verification_delete", verification().pk),
+    "erase": lambda: page_of(answered().verification, "erase"),
+    "erase-errors": lambda: page_of(request(State.ISSUED).verification, "erase", form={"_erase": "1", "typed": "7"}),
     # A batch
     "plan": lambda: page_of(a_plan()),
     "plan-errors": lambda: page_of(a_plan(), form=ASK_NOTHING),
@@ -272,8 +164,11 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "report-of-one-outcome": lambda: page_of(in_every_state(), query="?show=refused"),
     "report-seen-by-a-viewer": lambda: page_of(in_every_state(), who=VIEWER),
     # One request
-    **{f"request-{state}": (lambda state=state: page_of(request(state, **_said(state)))) for state in State},  # type: ignore[misc]
+    **{f"request-{state}": (lambda state=state: page_of(in_state(state))) for state in State},  # type: ignore[misc]
     "request-link-shown": lambda: page_of(request(State.ISSUED), "show_link", form={}),
+    "request-answer": lambda: page_of(answered()),
+    "request-answer-final": lambda: page_of(answered(final=True, additional_step="VALID", mismatch_tags=[])),
+    "request-answer-seen-by-a-viewer": lambda: page_of(answered(), who=VIEWER),
     "request-asked-again": lambda: page_of(asked_again()),
     "request-without-address": lambda: page_of(request(State.ISSUED, session_url="")),
     "request-seen-by-a-viewer": lambda: page_of(request(State.ISSUED), who=VIEWER),

@@ -9,8 +9,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import include, path
 
-from idenfy_kyc.admin import InformationRequestAdmin, RequestBatchAdmin, VerificationAdmin
-from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
+from idenfy_kyc.admin import InformationRequestAdmin, RequestBatchAdmin, VerificationAdmin, WebhookDeliveryAdmin
+from idenfy_kyc.models import InformationRequest, RequestBatch, Verification, WebhookDelivery
 
 
 class Nothing:
@@ -29,8 +29,9 @@ empty = admin.site.__class__(name="empty")  # Django's, or that of a theme which
 empty.register(Verification, nothing(VerificationAdmin))
 empty.register(InformationRequest, nothing(InformationRequestAdmin))
 empty.register(RequestBatch, nothing(RequestBatchAdmin))
+empty.register(WebhookDelivery, nothing(WebhookDeliveryAdmin))
 
-for shown in (VerificationAdmin, InformationRequestAdmin, RequestBatchAdmin):
+for shown in (VerificationAdmin, InformationRequestAdmin, RequestBatchAdmin, WebhookDeliveryAdmin):
     shown.list_per_page = 20  # a few of each kind tell as much as a hundred, and a browser is sooner done with them
 
 urlpatterns = [

@@ -32,6 +32,7 @@ ACTS = {
     *(EventKind.PLANNED, EventKind.LEFT_OUT, EventKind.CONFIRMED, EventKind.PAUSED, EventKind.CONTINUED),
     *(EventKind.ISSUED, EventKind.REVEALED, EventKind.DOWNLOADED, EventKind.OPENED, EventKind.WITHDRAWN),
     *(EventKind.TAKEN_BACK, EventKind.ASKED_AGAIN, EventKind.MARKED),
+    *(EventKind.ANSWERED, EventKind.LOOKED_AT, EventKind.ERASED),
 }
 
 

@@ -22,7 +22,7 @@ SCRIPTS = sorted((PACKAGE / "static").rglob("*.js"))
 MODULES = [
     *sorted((PACKAGE / "admin").glob("*.py")),
     *sorted((PACKAGE / "management").rglob("*.py")),
-    *(PACKAGE / f"{name}.py" for name in ("choices", "views", "wording")),
+    *(PACKAGE / f"{name}.py" for name in ("choices", "told", "views", "wording")),
 ]
 """What puts things into words. Exceptions, checks and ``--help`` are for developers, and English, as in Django."""
 TRANSLATES = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext"}

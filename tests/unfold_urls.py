@@ -7,14 +7,15 @@ from typing import Any
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from idenfy_kyc.admin import InformationRequestAdmin, RequestBatchAdmin, VerificationAdmin
-from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
+from idenfy_kyc.admin import InformationRequestAdmin, RequestBatchAdmin, VerificationAdmin, WebhookDeliveryAdmin
+from idenfy_kyc.models import InformationRequest, RequestBatch, Verification, WebhookDelivery
 from tests.showcase_urls import urlpatterns
 
 OURS: list[tuple[Any, Any]] = [
     (Verification, VerificationAdmin),
     (InformationRequest, InformationRequestAdmin),
     (RequestBatch, RequestBatchAdmin),
+    (WebhookDelivery, WebhookDeliveryAdmin),
 ]
 
 for model, ours in OURS:

@@ -13,13 +13,15 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc import services, wording
-from idenfy_kyc.choices import STATUS_LABELS, BatchState, EventKind, PauseReason, Reason, State
+from idenfy_kyc import services, told, wording
+from idenfy_kyc.api.deliveries import Event
+from idenfy_kyc.choices import STATUS_LABELS, BatchState, DeliveryProblem, EventKind, PauseReason, Reason, State
 from idenfy_kyc.management import terminal
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent
 from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy
 from idenfy_kyc.testing.server import FakeServer
 from tests import showcase
+from tests import showcase_rows as rows
 from tests.admin.pages import filled_in
 from tests.factories import make_verifications
 from tests.journey import journey
@@ -40,12 +42,12 @@ def walk() -> dict[str, Any]:
     seen: dict[str, list[str]] = journey()["texts"]
     clients = _clients()
     seen |= {name: texts_of(page) for name, page in _opened(clients).items()}
-    seen |= {"codes": list(_codes()), "command": list(_command_says())} | _acts_in_vain(clients[showcase.OFFICER])
+    seen |= {"codes": list(_codes()), "command": list(_command_says())} | _acts_in_vain(clients[rows.OFFICER])
     return {
         "untranslated": {place: found for place, texts in seen.items() if (found := untranslated(texts))},
         "of_ours": sum("⟦" in text for texts in seen.values() for text in texts),
-        "plurals": [_lead_of_a_batch(count, clients[showcase.OFFICER]) for count in (1, 2, 5)],
-        "many": _pages_of_many(clients[showcase.OFFICER]),
+        "plurals": [_lead_of_a_batch(count, clients[rows.OFFICER]) for count in (1, 2, 5)],
+        "many": _pages_of_many(clients[rows.OFFICER]),
     }
 
 
@@ -75,6 +77,8 @@ def _codes() -> Iterator[str]:
     yield from (wording.reason_text(reason, {}) for reason in Reason)
     yield from (wording.event_text(RequestEvent(kind=kind)) for kind in EventKind)
     yield from (str(word) for word in (*State.labels, *BatchState.labels, *STATUS_LABELS.values()))
+    yield from (told.delivery_text(event) for event in Event)
+    yield from (told.delivery_problem_text(problem) for problem in DeliveryProblem)
     for reason in PauseReason:
         batch = RequestBatch(paused_at=timezone.now(), pause_reason=reason)
         yield wording.pause_text(batch)
@@ -86,12 +90,13 @@ def _command_says() -> Iterator[str]:
     InformationRequest.objects.filter(state__in=["queued", "sending"]).delete()
     terminal.REDRAW_SECONDS = 0
     with _a_fake_idenfy():
-        showcase.batch(*[State.QUEUED] * 3)
+        rows.batch(*[State.QUEUED] * 3)
         yield from _said()
         yield from _said()
         yield from _said(command="idenfy_doctor")
+        yield from _said(command="idenfy_prune")
         yield from _said("--batch", "99")
-        yield from _said("--batch", str(showcase.batch(confirmed=False).pk))
+        yield from _said("--batch", str(rows.batch(confirmed=False).pk))
     with _nobody_to_ask():
         yield from _said()
 
@@ -109,11 +114,11 @@ def _said(*arguments: str, command: str = "idenfy_send") -> list[str]:
 
 def _acts_in_vain(officer: Any) -> dict[str, list[str]]:
     """Acts that cannot be done, each with the page that says so."""
-    plan = services.plan([showcase.verification()], planned_by=None, selection=showcase.SELECTION)
-    over = showcase.request(State.EXPIRED)
+    plan = services.plan([rows.verification()], planned_by=None, selection=rows.SELECTION)
+    over = rows.request(State.EXPIRED)
     a_list = reverse("admin:idenfy_kyc_verification_changelist")
     acts = {
-        "changed": (showcase.page_of(plan).address, filled_in(expected="7", note=showcase.NOTE)),
+        "changed": (showcase.page_of(plan).address, filled_in(expected="7", note=rows.NOTE)),
         "leave nobody out": (showcase.page_of(plan, "leave_out").address, {}),
         "withdraw what is over": (showcase.page_of(over, "withdraw").address, {"_withdraw": "1", "note": "7"}),
         "download nothing": (showcase.page_of(over.batch, "download").address, {}),
@@ -125,7 +130,7 @@ def _acts_in_vain(officer: Any) -> dict[str, list[str]]:
     with _nobody_to_ask():
         chosen = {"action": "request_information", "_selected_action": [over.verification_id]}
         said["not configured"] = _shown(officer, a_list, chosen)
-        said["plan not configured"] = texts_of(officer.get(showcase.page_of(showcase.a_plan()).address).text)
+        said["plan not configured"] = texts_of(officer.get(showcase.page_of(rows.a_plan()).address).text)
     return said
 
 
@@ -135,7 +140,7 @@ def _shown(officer: Any, address: str, form: dict[str, Any] | None) -> list[str]
 
 
 def _lead_of_a_batch(count: int, officer: Any) -> str:
-    page = officer.get(showcase.page_of(showcase.batch(*[State.SENDING] * count)).address)
+    page = officer.get(showcase.page_of(rows.batch(*[State.SENDING] * count)).address)
     return next(text for text in texts_of(page.text) if f"àšķîñĝ {count} " in text.casefold())
 
 

@@ -16,6 +16,7 @@ Visit = Callable[..., Page]
 CHANGES = unfold.PROJECT | {"ROOT_URLCONF": unfold.MIXED_IN}
 PAGES = (
     *("verifications", "requests", "batches", "verification", "request-issued", "request-link-shown"),
+    *("list-found", "erase-errors", "deliveries", "request-answer", "verification-erased"),
     *("plan", "plan-errors", "sending", "stopped", "report", "withdraw", "withdraw-errors"),
 )
 
