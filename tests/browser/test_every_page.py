@@ -57,15 +57,6 @@ class TestEveryPage:
         assert [cut_off(page, size) for size in (WIDE, NARROW, AT_200_PERCENT)] == [[], [], []]
 
 
-@pytest.mark.parametrize("name", PAGES)
-class TestFromRightToLeft:
-    def test_is_mirrored_and_fits(self, visit: Visit, name: str) -> None:
-        page = visit(name, "ar")
-
-        assert page.evaluate("getComputedStyle(document.querySelector('#content, main')).direction") == "rtl"
-        assert (cut_off(page, WIDE), cut_off(page, NARROW)) == ([], [])
-
-
 class TestErrors:
     @pytest.mark.parametrize("name", [name for name in PAGES if name.endswith("-errors")])
     def test_are_in_the_title_and_tied_to_their_fields(self, visit: Visit, name: str) -> None:
