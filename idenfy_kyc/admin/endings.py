@@ -21,6 +21,7 @@ from ..choices import State
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
 from .base import BaseAdmin, may_ask, user_of
+from .forms import CountForm
 
 Words = Any
 """What ``ngettext_lazy`` makes: the number that decides is ``n``, the one that is read ``count``."""
@@ -70,18 +71,22 @@ class Ending:
             messages.warning(request, _counted(self.nothing, chosen))
             return HttpResponseRedirect(back)
         sent = request.method == "POST" and self.button in request.POST
-        form = NoteForm(request.POST if sent else None, words=self.note, initial={"expected": count})
-        if sent and form.is_valid():
-            if self._end(request, rows, count, form.cleaned_data):
-                return HttpResponseRedirect(back)
-            typed = {"expected": count, "note": form.cleaned_data["note"]}
-            form = NoteForm(words=self.note, initial=typed)
+        form = NoteForm(request.POST if sent else None, words=self.note, asked=count, initial={"expected": count})
+        if sent and form["expected"].value() != str(count):
+            messages.warning(request, _("Something changed in the meantime. Look at the numbers, and press again."))
+            typed = {"expected": count, "note": form["note"].value()}
+            form = NoteForm(words=self.note, asked=count, initial=typed)
+        elif sent and form.is_valid():
+            ended = self.end(rows.select_related(None).only("pk"), by=user_of(request), note=form.cleaned_data["note"])
+            messages.success(request, _counted(self.done, ended))
+            return HttpResponseRedirect(back)
+        form.focus_first_error()
         context: dict[str, Any] = {
             "title": _counted(self.title, count),
             "crumb": crumb or str(self.label),
             "button": self.button,
             "form": form,
-            "adminform": AdminForm(form, [(None, {"fields": ["note"]})], {}),  # type: ignore[arg-type]
+            "adminform": AdminForm(form, [(None, {"fields": form.shown})], {}),  # type: ignore[arg-type]
             "errors": form.errors,
             "hidden": list(_pairs(hidden or {})),
             "back": back,
@@ -91,35 +96,23 @@ class Ending:
         }
         return TemplateResponse(request, getattr(admin, self.template), admin.page_context(request, **context))
 
-    def _end(
-        self, request: HttpRequest, rows: InformationRequestQuerySet, count: int, answers: Mapping[str, Any]
-    ) -> bool:
-        """End them, unless they are not as many as the person was shown; return whether they were."""
-        if answers["expected"] != count:
-            messages.warning(request, _("Something changed in the meantime. Look at the numbers, and press again."))
-            return False
-        ended = self.end(rows.select_related(None).only("pk"), by=user_of(request), note=answers["note"])
-        messages.success(request, _counted(self.done, ended))
-        return True
-
     def _consequences(self, rows: InformationRequestQuerySet) -> Iterable[str]:
         for state, words in self.consequences.items():
             if count := rows.shown_as([state]).count():
                 yield _counted(words, count)
 
 
-class NoteForm(forms.Form):
+class NoteForm(CountForm):
     """Why, or how one knows; and how many the person was shown, so that nobody ends more than he saw."""
 
-    expected = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    field_order = ("note", "typed_count")
 
     def __init__(self, *args: Any, words: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["note"] = forms.CharField(
             max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}), **words
         )
-        if self.errors:
-            self.fields["note"].widget.attrs["autofocus"] = True
+        self.order_fields(self.field_order)
 
 
 def _counted(words: Words, count: int) -> str:

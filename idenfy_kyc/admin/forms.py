@@ -109,11 +109,62 @@ class QuestionnaireWidget(AdminTextInputWidget):
         )
 
 
-class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What to ask for. With one client also for the digits of his card: four digits belong to one person.
+class CountForm(forms.Form):
+    """What is done to many at once: how many the person was shown, and, if they are many, the same number typed.
 
-    ``asked`` is how many would be asked; with ``counts`` that number must be typed, if it is large.
+    ``asked`` is how many there are now; with ``counts`` it must be typed above ``TYPE_COUNT_ABOVE``.
     """
+
+    expected = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    typed_count = forms.CharField(
+        required=False,
+        widget=AdminTextInputWidget(
+            attrs={"class": "ik-short", "inputmode": "numeric", "autocomplete": "off", "aria-required": "true"}
+        ),
+    )
+    wrong_count: Any = _("Type %(count)s here: so many requests are changed.")
+    """What is said to whoever typed another number."""
+
+    def __init__(self, *args: Any, asked: int, counts: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = asked
+        limit = get_settings().TYPE_COUNT_ABOVE
+        if counts and limit is not None and asked > limit:
+            label = _("Type %(count)s to confirm") % {"count": number_text(asked)}
+            self.fields["typed_count"].label = label
+        else:
+            del self.fields["typed_count"]
+
+    @property
+    def number_shown(self) -> int:
+        """How many the person was told there are."""
+        expected: int | None = self.cleaned_data.get("expected")
+        return self.asked if expected is None else expected
+
+    @property
+    def shown(self) -> list[str]:
+        """The fields that there are, as they stand on the page."""
+        return [field.name for field in self.visible_fields()]
+
+    def clean_typed_count(self) -> str:
+        """The number on the button, however its digits are grouped. What it is worth, is looked at again under lock."""
+        typed = _BETWEEN_DIGITS.sub("", self.cleaned_data["typed_count"])
+        if not typed.isdecimal() or len(typed) > 18 or int(typed) != self.number_shown:
+            raise ValidationError(self.wrong_count, params={"count": number_text(self.asked)})
+        return typed
+
+    def focus_first_error(self) -> None:
+        """Let the page open at the first field that needs correcting."""
+        for name in self.shown:
+            if name in self.errors:
+                widget = self.fields[name].widget
+                first = widget.widgets[0] if isinstance(widget, forms.MultiWidget) else widget
+                first.attrs["autofocus"] = True
+                return
+
+
+class PlanForm(CountForm, forms.ModelForm):  # type: ignore[type-arg]
+    """What to ask for. With one client also for the digits of his card: four digits belong to one person."""
 
     lifetime = LifetimeField(
         label=_("The link works for"),
@@ -126,13 +177,7 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=AdminTextInputWidget(attrs={"class": "ik-short", "inputmode": "numeric", "autocomplete": "off"}),
         help_text=_("Of the card that you expect. Leave empty to accept any card."),
     )
-    expected = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    typed_count = forms.CharField(
-        required=False,
-        widget=AdminTextInputWidget(
-            attrs={"class": "ik-short", "inputmode": "numeric", "autocomplete": "off", "aria-required": "true"}
-        ),
-    )
+    wrong_count = _("Type %(count)s here: so many clients will be asked.")
 
     class Meta:
         model = RequestBatch
@@ -175,20 +220,13 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             "note": AdminTextInputWidget(attrs={"aria-required": "true"}),
         }
 
-    def __init__(self, *args: Any, asked: int, counts: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.asked = asked
+    def __init__(self, *args: Any, asked: int, **kwargs: Any) -> None:
+        super().__init__(*args, asked=asked, **kwargs)
         self.use_required_attribute = False
         lifetime = self.fields["lifetime"].widget
         lifetime.attrs["aria-describedby"] = f"{self['lifetime'].id_for_label}_helptext"
         if asked != 1:
             del self.fields["bank_card_expected_last_four"]
-        limit = get_settings().TYPE_COUNT_ABOVE
-        if counts and limit is not None and asked > limit:
-            label = _("Type %(count)s to confirm") % {"count": number_text(asked)}
-            self.fields["typed_count"].label = label
-        else:
-            del self.fields["typed_count"]
 
     @property
     def last_four(self) -> str | None:
@@ -201,21 +239,6 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         """The key that stands in its field."""
         return str(self["questionnaire"].value() or "").strip()
 
-    @property
-    def number_shown(self) -> int:
-        """How many the person was told would be asked."""
-        expected: int | None = self.cleaned_data.get("expected")
-        return self.asked if expected is None else expected
-
-    def clean_typed_count(self) -> str:
-        """The number on the button, however its digits are grouped. What it is worth, is looked at again under lock."""
-        typed = _BETWEEN_DIGITS.sub("", self.cleaned_data["typed_count"])
-        if not typed.isdecimal() or len(typed) > 18 or int(typed) != self.number_shown:
-            raise ValidationError(
-                _("Type %(count)s here: so many clients will be asked."), params={"count": number_text(self.asked)}
-            )
-        return typed
-
     def clean(self) -> dict[str, Any]:
         """Digits to compare with are of use only if the card is looked at."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -224,15 +247,6 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
                 "bank_card_verification", _("Choose this too: the four digits belong to the bank card check.")
             )
         return cleaned
-
-    def focus_first_error(self) -> None:
-        """Let the page open at the first field that needs correcting."""
-        for name in self.shown:
-            if name in self.errors:
-                widget = self.fields[name].widget
-                first = widget.widgets[0] if isinstance(widget, forms.MultiWidget) else widget
-                first.attrs["autofocus"] = True
-                return
 
     @property
     def shown(self) -> list[str]:

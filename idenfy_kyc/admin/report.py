@@ -62,6 +62,13 @@ class Outcome:
         """The number for people."""
         return number_text(self.count)
 
+    @property
+    def mark_text(self) -> str:
+        """The button that marks them all, with their number: whoever presses it means a whole group."""
+        if self.count == 1:
+            return _("Mark it as answered…")
+        return _("Mark all %(count)s as answered…") % {"count": self.count_text}
+
 
 @dataclass(slots=True)
 class _Found:
@@ -201,10 +208,18 @@ def summary(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Request
         "sections": _sections(lines, show),
         "rows": page_of(request, _rows(visible, show, now)),
         "download": download if working and may_reveal(request) else "",
-        "withdraw": may_act and any(line.state in WITHDRAWABLE for line in lines),
+        "withdraw": _withdraw_text(lines) if may_act else "",
         "asks_again": OF_A_BATCH if may_act else (),
         "marks": MARKED_TOGETHER if may_act else (),
     }
+
+
+def _withdraw_text(lines: list[Outcome]) -> str:
+    """The button that withdraws all that can be, with their number; empty if there are none."""
+    count = sum(line.count for line in lines if line.state in WITHDRAWABLE)
+    if count == 1:
+        return _("Withdraw it…")
+    return _("Withdraw all %(count)s…") % {"count": number_text(count)} if count else ""
 
 
 def _sections(lines: list[Outcome], show: str) -> list[Section]:

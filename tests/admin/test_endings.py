@@ -141,11 +141,25 @@ class TestWithdrawingTheTicked:
         rows = [make_request(State.ISSUED) for _ in range(105)]
         page = act(alice_client, "withdraw", *rows[:100], across=True)
 
-        answer = act(alice_client, "withdraw", rows[0], across=True, _withdraw="1", note="x", expected="105")
+        answer = act(
+            alice_client, "withdraw", rows[0], across=True, _withdraw="1", note="x", expected="105", typed_count="105"
+        )
 
         assert len(page.context["hidden"]) == 3
         assert answer.status_code == 302
         assert InformationRequest.objects.filter(state=State.CANCELLED).count() == 105
+
+    @pytest.mark.parametrize("typed", ["", "104"])
+    def test_has_a_large_number_typed_first(self, alice_client: Client, typed: str) -> None:
+        rows = [make_request(State.ISSUED) for _ in range(105)]
+        fields = {"_withdraw": "1", "note": "x", "expected": "105", "typed_count": typed}
+
+        page = act(alice_client, "withdraw", rows[0], across=True, **fields)
+
+        assert "Type 105 to confirm" in page.text
+        assert "Type 105 here: so many requests are changed." in page.text
+        assert page.text.count("autofocus") == 1
+        assert not InformationRequest.objects.filter(state=State.CANCELLED).exists()
 
     @pytest.mark.parametrize("persona", ["bob_client", "carol_client"])
     def test_is_for_those_who_may_ask(self, persona: str, request: pytest.FixtureRequest) -> None:

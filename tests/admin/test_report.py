@@ -229,4 +229,18 @@ class TestWithdrawing:
 
         page = alice_client.get(url(batch))
 
-        assert "Withdraw…" not in page.text
+        assert url(batch, "withdraw") not in page.text
+
+
+class TestTheButtonsForAll:
+    def test_say_how_many_they_are_for(self, alice_client: Client, batch: RequestBatch) -> None:
+        page = alice_client.get(url(batch))
+
+        assert "Withdraw all 3…" in page.text
+        assert "Mark all 2 as answered…" in page.text
+        assert "Mark it as answered…" in page.text
+
+    def test_have_no_number_for_one(self, alice_client: Client) -> None:
+        page = alice_client.get(url(make_request(State.ISSUED).batch))
+
+        assert "Withdraw it…" in page.text
