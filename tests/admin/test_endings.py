@@ -244,6 +244,15 @@ class TestMarkingOne:
         row.refresh_from_db()
         assert row.state == state
 
+    def test_of_an_uncertain_one_comes_after_a_look_at_idenfys_dashboard(
+        self, alice_client: Client, row: InformationRequest
+    ) -> None:
+        page = alice_client.get(reverse("admin:idenfy_kyc_informationrequest_change", args=[row.pk]))
+
+        assert "Look in iDenfy’s dashboard whether the request is there." in page.text
+        assert "May block a new request until" in page.text
+        assert "Works until" not in page.text
+
     def test_is_offered_to_those_who_may_ask(self, bob_client: Client, row: InformationRequest) -> None:
         page = bob_client.get(reverse("admin:idenfy_kyc_informationrequest_change", args=[row.pk]))
 
