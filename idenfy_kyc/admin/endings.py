@@ -21,6 +21,7 @@ from ..choices import State
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
 from .base import BaseAdmin, may_ask, user_of
+from .forms import CountForm
 
 Words = Any
 """What ``ngettext_lazy`` makes: the number that decides is ``n``, the one that is read ``count``."""
@@ -71,20 +72,21 @@ class Ending:
             return HttpResponseRedirect(back)
         shown = services.digest_of(row.pk for row in found)
         sent = request.method == "POST" and self.button in request.POST
-        form = NoteForm(request.POST if sent else None, words=self.note, initial={"shown": shown})
-        if sent and form.is_valid():
-            note = form.cleaned_data["note"]
-            if form.cleaned_data["shown"] == shown:
-                ended = self.end(found, by=user_of(request), note=note)
-                messages.success(request, _counted(self.done, ended))
-                return HttpResponseRedirect(back)
+        form = NoteForm(request.POST if sent else None, words=self.note, asked=len(found), initial={"shown": shown})
+        if sent and form["shown"].value() != shown:
             messages.warning(request, _("Something changed in the meantime. Look at the numbers, and press again."))
-            form = NoteForm(words=self.note, initial={"shown": shown, "note": note})
+            typed = {"shown": shown, "note": form["note"].value()}
+            form = NoteForm(words=self.note, asked=len(found), initial=typed)
+        elif sent and form.is_valid():
+            ended = self.end(found, by=user_of(request), note=form.cleaned_data["note"])
+            messages.success(request, _counted(self.done, ended))
+            return HttpResponseRedirect(back)
+        form.focus_first_error()
         context: dict[str, Any] = self._words(rows, len(found), chosen) | {
             "crumb": crumb or str(self.label),
             "button": self.button,
             "form": form,
-            "adminform": AdminForm(form, [(None, {"fields": ["note"]})], {}),  # type: ignore[arg-type]
+            "adminform": AdminForm(form, [(None, {"fields": form.names_shown})], {}),  # type: ignore[arg-type]
             "errors": form.errors,
             "hidden": list(_pairs(hidden or {})),
             "back": back,
@@ -106,18 +108,18 @@ class Ending:
                 yield _counted(words, count)
 
 
-class NoteForm(forms.Form):
+class NoteForm(CountForm):
     """Why, or how one knows; and which ones the person was shown, so that nobody ends others than he saw."""
 
     shown = forms.CharField(widget=forms.HiddenInput, required=False)
+    field_order = ("note", "typed_count")
 
     def __init__(self, *args: Any, words: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["note"] = forms.CharField(
             max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}), **words
         )
-        if self.errors:
-            self.fields["note"].widget.attrs["autofocus"] = True
+        self.order_fields(self.field_order)
 
 
 def _counted(words: Words, count: int) -> str:

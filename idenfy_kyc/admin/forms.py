@@ -109,11 +109,60 @@ class QuestionnaireWidget(AdminTextInputWidget):
         )
 
 
-class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What to ask for. With one client also for the digits of his card: four digits belong to one person.
+class CountForm(forms.Form):
+    """What is done to many at once: if they are many, their number must be typed.
 
-    ``asked`` is how many would be asked; with ``counts`` that number must be typed, if it is large.
+    ``asked`` is how many there are now; with ``counts`` it must be typed above ``TYPE_COUNT_ABOVE``.
     """
+
+    typed_count = forms.CharField(
+        required=False,
+        widget=AdminTextInputWidget(
+            attrs={"class": "ik-short", "inputmode": "numeric", "autocomplete": "off", "aria-required": "true"}
+        ),
+    )
+    wrong_count: Any = _("Type %(count)s here: this is how many requests it concerns.")
+    """What is said to whoever typed another number."""
+
+    def __init__(self, *args: Any, asked: int, counts: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = asked
+        limit = get_settings().TYPE_COUNT_ABOVE
+        if counts and limit is not None and asked > limit:
+            label = _("Type %(count)s to confirm") % {"count": number_text(asked)}
+            self.fields["typed_count"].label = label
+        else:
+            del self.fields["typed_count"]
+
+    @property
+    def number_shown(self) -> int:
+        """How many the person was told there are."""
+        return self.asked
+
+    @property
+    def names_shown(self) -> list[str]:
+        """The fields that there are, as they stand on the page."""
+        return [field.name for field in self.visible_fields()]
+
+    def clean_typed_count(self) -> str:
+        """The number on the button, however its digits are grouped. What it is worth, is looked at again under lock."""
+        typed = _BETWEEN_DIGITS.sub("", self.cleaned_data["typed_count"])
+        if not typed.isdecimal() or len(typed) > 18 or int(typed) != self.number_shown:
+            raise ValidationError(self.wrong_count, params={"count": number_text(self.asked)})
+        return typed
+
+    def focus_first_error(self) -> None:
+        """Let the page open at the first field that needs correcting."""
+        for name in self.names_shown:
+            if name in self.errors:
+                widget = self.fields[name].widget
+                first = widget.widgets[0] if isinstance(widget, forms.MultiWidget) else widget
+                first.attrs["autofocus"] = True
+                return
+
+
+class PlanForm(CountForm, forms.ModelForm):  # type: ignore[type-arg]
+    """What to ask for. With one client also for the digits of his card: four digits belong to one person."""
 
     lifetime = LifetimeField(
         label=_("The link works for"),
@@ -128,12 +177,8 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     expected = forms.IntegerField(required=False, widget=forms.HiddenInput)
     drafts_shown = forms.CharField(required=False, widget=forms.HiddenInput)
-    typed_count = forms.CharField(
-        required=False,
-        widget=AdminTextInputWidget(
-            attrs={"class": "ik-short", "inputmode": "numeric", "autocomplete": "off", "aria-required": "true"}
-        ),
-    )
+    field_order = ("expected",)  # cleaned before the number that is typed, which is compared with it
+    wrong_count = _("Type %(count)s here: this is how many clients will be asked.")
 
     class Meta:
         model = RequestBatch
@@ -176,18 +221,11 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             "note": AdminTextInputWidget(attrs={"aria-required": "true"}),
         }
 
-    def __init__(self, *args: Any, asked: int, counts: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.asked = asked
+    def __init__(self, *args: Any, asked: int, **kwargs: Any) -> None:
+        super().__init__(*args, asked=asked, **kwargs)
         self.use_required_attribute = False
         if asked != 1:
             del self.fields["bank_card_expected_last_four"]
-        limit = get_settings().TYPE_COUNT_ABOVE
-        if counts and limit is not None and asked > limit:
-            label = _("Type %(count)s to confirm") % {"count": number_text(asked)}
-            self.fields["typed_count"].label = label
-        else:
-            del self.fields["typed_count"]
 
     @property
     def last_four(self) -> str | None:
@@ -200,21 +238,6 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         """The key that stands in its field."""
         return str(self["questionnaire"].value() or "").strip()
 
-    @property
-    def number_shown(self) -> int:
-        """How many the person was told would be asked."""
-        expected: int | None = self.cleaned_data.get("expected")
-        return self.asked if expected is None else expected
-
-    def clean_typed_count(self) -> str:
-        """The number on the button, however its digits are grouped. What it is worth, is looked at again under lock."""
-        typed = _BETWEEN_DIGITS.sub("", self.cleaned_data["typed_count"])
-        if not typed.isdecimal() or len(typed) > 18 or int(typed) != self.number_shown:
-            raise ValidationError(
-                _("Type %(count)s here: so many clients will be asked."), params={"count": number_text(self.asked)}
-            )
-        return typed
-
     def clean(self) -> dict[str, Any]:
         """Digits to compare with are of use only if the card is looked at."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -224,17 +247,14 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         return cleaned
 
-    def focus_first_error(self) -> None:
-        """Let the page open at the first field that needs correcting."""
-        for name in self.shown:
-            if name in self.errors:
-                widget = self.fields[name].widget
-                first = widget.widgets[0] if isinstance(widget, forms.MultiWidget) else widget
-                first.attrs["autofocus"] = True
-                return
+    @property
+    def number_shown(self) -> int:
+        """How many the person was told will be asked."""
+        expected: int | None = self.cleaned_data.get("expected")
+        return self.asked if expected is None else expected
 
     @property
-    def shown(self) -> list[str]:
+    def names_shown(self) -> list[str]:
         """The fields that there are, as they stand on the page."""
         names = list(self.Meta.fields)
         names.insert(names.index("bank_card_verification") + 1, "bank_card_expected_last_four")
@@ -245,7 +265,7 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         lifetime = self["lifetime"]  # two fields with one help and one list of errors, which Django ties to neither
         described = [f"{lifetime.id_for_label}_helptext", *([f"{lifetime.auto_id}_error"] if lifetime.errors else [])]
         self.fields["lifetime"].widget.attrs["aria-describedby"] = " ".join(described)
-        return AdminForm(self, [(_("What to ask for, and why"), {"fields": self.shown})], {})
+        return AdminForm(self, [(_("What to ask for, and why"), {"fields": self.names_shown})], {})
 
     def suggest(self, known: KnownKeys) -> None:
         """Let the questionnaire field know the keys that have worked, and mark the one in it if it never has."""

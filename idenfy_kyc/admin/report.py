@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, Count, F, Max, Min, Value, When
+from django.db.models import Case, Count, F, Max, Min, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -57,11 +57,20 @@ class Outcome:
     reasons: list[str] = field(default_factory=list)
     asked_again: int = 0
     """How many of them a later request follows."""
+    no_address: int = 0
+    """How many of them have no link that could be given."""
 
     @property
     def count_text(self) -> str:
         """The number for people."""
         return number_text(self.count)
+
+    @property
+    def mark_text(self) -> str:
+        """The button that marks them all, with their number: whoever presses it means a whole group."""
+        if self.count == 1:
+            return _("Mark it as answered…")
+        return _("Mark all %(count)s as answered…") % {"count": self.count_text}
 
 
 @dataclass(slots=True)
@@ -70,6 +79,7 @@ class _Found:
 
     count: int = 0
     asked_again: int = 0
+    no_address: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     first_end: datetime | None = None
     last_end: datetime | None = None
@@ -88,10 +98,16 @@ def outcomes(rows: InformationRequestQuerySet, now: datetime) -> list[Outcome]:
         rows.order_by()
         .annotate(shown=shown)
         .values("shown", "reason")
-        .annotate(count=Count("pk"), first_end=Min("expires_at"), last_end=Max("expires_at"))
+        .annotate(
+            count=Count("pk"),
+            no_address=Count("pk", filter=Q(session_url="")),
+            first_end=Min("expires_at"),
+            last_end=Max("expires_at"),
+        )
     ):
         group = found.setdefault(State(row["shown"]), _Found())
         group.count += row["count"]
+        group.no_address += row["no_address"]
         group.reasons[row["reason"]] += row["count"]
         group.first_end = min(filter(None, (group.first_end, row["first_end"])), default=None)
         group.last_end = max(filter(None, (group.last_end, row["last_end"])), default=None)
@@ -111,11 +127,20 @@ def _outcome(rows: InformationRequestQuerySet, state: State, found: _Found, now:
     elif state is State.EXPIRED:
         reasons = missed_texts(count_missed(rows))
     else:
-        reasons = []
+        reasons = [_no_address_text(found.no_address)] if state is State.ISSUED and found.no_address else []
     if found.asked_again:
         reasons.append(_with_count(_("Asked again since"), found.asked_again))
     warning = still_held_text(rows) if state is State.REFUSED else ""
-    return Outcome(state, found.count, meaning, next_step, warning, reasons, found.asked_again)
+    return Outcome(state, found.count, meaning, next_step, warning, reasons, found.asked_again, found.no_address)
+
+
+def _no_address_text(count: int) -> str:
+    text = ngettext(
+        "%(count)s of them has no address: iDenfy sent only a token for mobile apps. There is no link to give.",
+        "%(count)s of them have no address: iDenfy sent only tokens for mobile apps. There are no links to give.",
+        count,
+    )
+    return text % {"count": number_text(count)}
 
 
 def _refusals(rows: InformationRequestQuerySet, count: int) -> list[str]:
@@ -142,14 +167,18 @@ def _meaning(state: State, found: _Found, now: datetime) -> tuple[str, str]:
                 "request may be refused until %(time)s."
             )
             % {"time": until},
-            _("Wait until then, or ask again now."),
+            _(
+                "Look in iDenfy’s dashboard whether the request is there. If it is, wait until %(time)s; if it is not, "
+                "ask again."
+            )
+            % {"time": until},
         ),
         State.REFUSED: (_("Nothing was issued."), _("Read iDenfy’s words, settle the reason, then ask again.")),
         State.QUEUED: (_("Nothing was sent yet."), _("Continue, or withdraw them.")),
         State.SENDING: (_("The answer is still to come."), ""),
         State.EXPIRED: (_("The time is over; the link works no more."), ""),
         State.CANCELLED: (_("The link does not work any more, or nobody was asked."), ""),
-        State.SKIPPED: (_("Left out before anything was sent."), ""),
+        State.SKIPPED: (_("Not asked; nothing was sent."), ""),
     }
     return meanings[state]
 
@@ -177,7 +206,7 @@ def headline(batch: RequestBatch, standing: Progress, now: datetime) -> dict[str
     if uncertain:
         text = ngettext("%(count)s is uncertain", "%(count)s are uncertain", uncertain)
         others.append(text % {"count": number_text(uncertain)})
-    if standing.counts.get(State.ISSUED, 0) == standing.links:
+    if standing.counts.get(State.ISSUED, 0) == standing.links + standing.no_address:
         links = ngettext("%(count)s has a link", "%(count)s have a link", standing.links)
     else:
         links = ngettext("%(count)s got a link", "%(count)s got a link", standing.links)
@@ -196,7 +225,7 @@ def summary(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Request
     visible = model_admin.rows_seen(request, batch)
     lines = outcomes(visible, now)
     may_act = may_ask(request)
-    working = sum(line.count for line in lines if line.state is State.ISSUED)
+    working = sum(line.count - line.no_address for line in lines if line.state is State.ISSUED)
     download = _("Download links (%(count)s)") % {"count": number_text(working)}
     return {
         "outcomes_found": lines,
@@ -204,10 +233,18 @@ def summary(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Request
         "sections": _sections(lines, show),
         "rows": page_of(request, _rows(visible, show, now)),
         "download": download if working and may_reveal(request) else "",
-        "withdraw": may_act and any(line.state in WITHDRAWABLE for line in lines),
+        "withdraw": _withdraw_text(lines) if may_act else "",
         "asks_again": OF_A_BATCH if may_act else (),
         "marks": MARKED_TOGETHER if may_act else (),
     }
+
+
+def _withdraw_text(lines: list[Outcome]) -> str:
+    """The button that withdraws all that can be, with their number; empty if there are none."""
+    count = sum(line.count for line in lines if line.state in WITHDRAWABLE)
+    if count == 1:
+        return _("Withdraw it…")
+    return _("Withdraw all %(count)s…") % {"count": number_text(count)} if count else ""
 
 
 def _sections(lines: list[Outcome], show: str) -> list[Section]:

@@ -60,6 +60,7 @@ def view(
         planned_at=wording.stamp_text(batch.planned_at),
         confirmed_at=wording.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",
         works_until=wording.stamp_text(row.expires_at) if row.expires_at and row.shown_state in _HAS_END else "",
+        is_uncertain=row.shown_state is State.UNKNOWN,
         left=wording.time_left_text(row),
         opened_at=wording.stamp_text(row.opened_at) if row.opened_at else "",
         history=history_of_request(row, page=request.GET.get("history", "1"), batch_url=model_admin.batch_url),

@@ -30,6 +30,8 @@ class Progress:
     counts: dict[State, int] = field(default_factory=dict)
     links: int = 0
     """How many clients got a link, whatever became of it since."""
+    no_address: int = 0
+    """How many wait with nothing but a token for mobile apps: there is no link to give."""
     reached: int = 0
     """How many clients got a link, or answered without one that we saw."""
     marked: int = 0
@@ -70,8 +72,10 @@ def progress_of_each(batches: Sequence[RequestBatch], *, now: datetime | None = 
     counts: dict[int, Counter[State]] = {batch.pk: Counter() for batch in batches}
     sums: dict[int, Counter[str]] = {batch.pk: Counter() for batch in batches}
     of_these = InformationRequest.objects.filter(batch__in=list(counts)).order_by()
+    no_address = Q(state=State.ISSUED, session_url="")
     summed = {
-        "links": Count("issued_at"),
+        "links": Count("issued_at", filter=~no_address),
+        "no_address": Count("pk", filter=no_address),
         "reached": Count("pk", filter=Q(issued_at__isnull=False) | Q(state=State.COMPLETED)),
         "marked": Count("pk", filter=Q(state=State.COMPLETED, reason=Reason.MARKED)),
     }

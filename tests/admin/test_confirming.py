@@ -243,7 +243,7 @@ class TestConfirming:
         page = alice_client.post(url(batch), filled_in(expected="101", typed_count="100", questionnaire="kept"))
 
         assert "Type 101 to confirm" in page.text
-        assert "Type 101 here: so many clients will be asked." in page.text
+        assert "Type 101 here: this is how many clients will be asked." in page.text
         assert 'value="kept"' in page.text
         assert page.text.count("autofocus") == 1
         assert batch.rows_in(State.DRAFT).count() == 101

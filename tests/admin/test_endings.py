@@ -144,11 +144,24 @@ class TestWithdrawingTheTicked:
         rows = [make_request(State.ISSUED) for _ in range(105)]
         page = act(alice_client, "withdraw", *rows[:100], across=True)
 
-        answer = act(alice_client, "withdraw", rows[0], across=True, _withdraw="1", note="x", shown=shown(*rows))
+        fields = {"_withdraw": "1", "note": "x", "shown": shown(*rows), "typed_count": "105"}
+        answer = act(alice_client, "withdraw", rows[0], across=True, **fields)
 
         assert len(page.context["hidden"]) == 3
         assert answer.status_code == 302
         assert InformationRequest.objects.filter(state=State.CANCELLED).count() == 105
+
+    @pytest.mark.parametrize("typed", ["", "104"])
+    def test_has_a_large_number_typed_first(self, alice_client: Client, typed: str) -> None:
+        rows = [make_request(State.ISSUED) for _ in range(105)]
+        fields = {"_withdraw": "1", "note": "x", "shown": shown(*rows), "typed_count": typed}
+
+        page = act(alice_client, "withdraw", rows[0], across=True, **fields)
+
+        assert "Type 105 to confirm" in page.text
+        assert "Type 105 here: this is how many requests it concerns." in page.text
+        assert page.text.count("autofocus") == 1
+        assert not InformationRequest.objects.filter(state=State.CANCELLED).exists()
 
     @pytest.mark.parametrize("persona", ["bob_client", "carol_client"])
     def test_is_for_those_who_may_ask(self, persona: str, request: pytest.FixtureRequest) -> None:
@@ -233,6 +246,15 @@ class TestMarkingOne:
         assert messages_of(answer)[0].startswith("There is nothing to mark")
         row.refresh_from_db()
         assert row.state == state
+
+    def test_of_an_uncertain_one_comes_after_a_look_at_idenfys_dashboard(
+        self, alice_client: Client, row: InformationRequest
+    ) -> None:
+        page = alice_client.get(reverse("admin:idenfy_kyc_informationrequest_change", args=[row.pk]))
+
+        assert "Look in iDenfy’s dashboard whether the request is there." in page.text
+        assert "May block a new request until" in page.text
+        assert "Works until" not in page.text
 
     def test_is_offered_to_those_who_may_ask(self, bob_client: Client, row: InformationRequest) -> None:
         page = bob_client.get(reverse("admin:idenfy_kyc_informationrequest_change", args=[row.pk]))

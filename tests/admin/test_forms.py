@@ -163,7 +163,7 @@ class TestTypedCount:
         form = self.typed(text)
 
         assert not form.is_valid()
-        assert form.errors == {"typed_count": ["Type 1,234 here: so many clients will be asked."]}
+        assert form.errors == {"typed_count": ["Type 1,234 here: this is how many clients will be asked."]}
 
     def test_is_the_number_that_stood_on_the_button(self) -> None:
         """If that is not true any more, it is for ``services.confirm`` to say what has changed."""
@@ -191,7 +191,7 @@ class TestTypedCount:
         form = PlanForm(instance=RequestBatch(), asked=1234)
 
         assert form.fields["typed_count"].label == "Type 1,234 to confirm"
-        assert form.shown[-1] == "typed_count"
+        assert form.names_shown[-1] == "typed_count"
 
     def test_is_not_wanted_from_whoever_may_not_confirm(self) -> None:
         assert "typed_count" not in PlanForm(instance=RequestBatch(), asked=1234, counts=False).fields

@@ -106,7 +106,7 @@ class TestThePage:
         assert advice in page.text
         assert 'id="progress-stop" hidden' in page.text
         assert 'id="progress-resume">' in page.text
-        assert "Withdraw…" in page.text
+        assert "Withdraw all " in page.text
 
     def test_offers_the_links_that_there_are_when_it_stopped(self, root_client: Client, queue: RequestBatch) -> None:
         make_request(State.ISSUED, batch=queue)

@@ -206,6 +206,25 @@ class TestDownloading:
         assert page.redirect_chain == [(url(batch), 302)]
 
 
+class TestClientsWithoutAnAddress:
+    def test_are_said_and_not_counted_as_links(self, root_client: Client) -> None:
+        batch = make_request(State.ISSUED).batch
+        make_request(State.ISSUED, batch=batch, session_url="")
+
+        page = root_client.get(url(batch))
+
+        assert "1 of them has no address" in page.text
+        assert "Download links (1)" in page.text
+        assert "Of 2 clients <strong>1 has a link</strong>." in words_of(page)
+
+
+class TestUncertainOnes:
+    def test_are_looked_up_at_idenfy_first(self, alice_client: Client) -> None:
+        page = alice_client.get(url(make_request(State.UNKNOWN).batch))
+
+        assert outcomes_of(page)[State.UNKNOWN].next_step.startswith("Look in iDenfy’s dashboard")
+
+
 class TestWithdrawing:
     def test_asks_for_a_reason_first(self, alice_client: Client, batch: RequestBatch) -> None:
         page = alice_client.post(url(batch, "withdraw"))
@@ -230,4 +249,18 @@ class TestWithdrawing:
 
         page = alice_client.get(url(batch))
 
-        assert "Withdraw…" not in page.text
+        assert url(batch, "withdraw") not in page.text
+
+
+class TestTheButtonsForAll:
+    def test_say_how_many_they_are_for(self, alice_client: Client, batch: RequestBatch) -> None:
+        page = alice_client.get(url(batch))
+
+        assert "Withdraw all 3…" in page.text
+        assert "Mark all 2 as answered…" in page.text
+        assert "Mark it as answered…" in page.text
+
+    def test_have_no_number_for_one(self, alice_client: Client) -> None:
+        page = alice_client.get(url(make_request(State.ISSUED).batch))
+
+        assert "Withdraw it…" in page.text

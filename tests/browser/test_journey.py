@@ -193,7 +193,7 @@ LOST = {fault.value for fault in Fault if fault.issues} - {Fault.NO_SESSION_URL.
 def withdraw_all_links(page: Page) -> None:
     page.goto("/admin/idenfy_kyc/requestbatch/")
     page.get_by_role("link", name="Annual review 2026").click()
-    page.get_by_role("button", name="Withdraw…").click()
+    page.get_by_role("button", name="Withdraw all").click()
     page.fill("[name=note]", "to ask them again")
     page.locator("main input[type=submit], main button[type=submit], main button:not([type])").last.click()
     page.wait_for_url(PLAN_URL)
