@@ -238,11 +238,11 @@ class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
         """Where clients are chosen; the list of batches on a site without it."""
         return self.url_of("changelist", model=Verification if self.admin_site.is_registered(Verification) else None)
 
-    def redirect_to_page(self, batch: RequestBatch, **query: str) -> HttpResponseRedirect:
-        """Back to the page of the batch, after a POST."""
+    def redirect_to_page(self, batch: RequestBatch, *, to: str = "", **query: str) -> HttpResponseRedirect:
+        """Back to the page of the batch, after a POST; ``to`` is where on it, such as ``#rows``."""
         asked = {name: value for name, value in query.items() if value}
         url = self.url_of("change", batch.pk)
-        return HttpResponseRedirect(f"{url}?{urlencode(asked)}" if asked else url)
+        return HttpResponseRedirect(f"{url}?{urlencode(asked)}{to}" if asked else f"{url}{to}")
 
     def redirect_to_list(self) -> HttpResponseRedirect:
         """Back to where clients are chosen, when there is no batch any more."""

@@ -134,8 +134,8 @@ def _not_asked(reason: str, statuses: Counter[str]) -> str:
         text = ngettext("%(count)s has an open request.", "%(count)s have an open request.", count)
     elif reason == Reason.SAME_CLIENT:
         text = ngettext(
-            "%(count)s is a further verification of a client in this plan.",
-            "%(count)s are further verifications of a client in this plan.",
+            "%(count)s is a further verification of a client who is asked through another one.",
+            "%(count)s are further verifications of clients who are asked through another one.",
             count,
         )
     elif reason == Reason.INELIGIBLE:

@@ -264,7 +264,7 @@ def _chosen(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Request
 def _answer(
     model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, done: str, nobody: str
 ) -> HttpResponse:
-    """Say what was done, or why nothing was, and go back to where the person is."""
+    """Say what was done, or why nothing was, and go back to where the person is: at a group above, or at the rows."""
     if done:
         messages.info(request, done)
     elif RequestBatch.objects.filter(pk=batch.pk, confirmed_at=None).exists():
@@ -272,7 +272,7 @@ def _answer(
     else:
         messages.warning(request, _TOO_LATE)
     where = {name: _asked_for(request.POST, name) for name in ("q", "show", "p")}
-    return model_admin.redirect_to_page(batch, **where)
+    return model_admin.redirect_to_page(batch, to="" if _asked_for(request.POST, "group") else "#rows", **where)
 
 
 def discard(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:

@@ -100,7 +100,7 @@ class TestTheReport:
         page = bob_client.get(url(row.batch))
 
         assert LINKED in page.text
-        assert 'Open<span class="visually-hidden">: Rasa Kazlauskienė</span>' in page.text
+        assert 'Details<span class="visually-hidden">: Rasa Kazlauskienė</span>' in page.text
         assert STORED not in page.text
 
 

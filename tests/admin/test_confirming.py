@@ -29,7 +29,7 @@ class TestLeavingOut:
         )
 
         assert answer.status_code == 302
-        assert answer["Location"] == url(batch) + "?show=asked&p=1"
+        assert answer["Location"] == url(batch) + "?show=asked&p=1#rows"
         assert [row.reason for row in batch.rows_in(State.SKIPPED)] == [Reason.LEFT_OUT] * 2
 
     def test_takes_a_whole_group_of_doubtful_ones_out(self, alice_client: Client) -> None:

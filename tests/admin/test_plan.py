@@ -36,7 +36,7 @@ class TestThePlan:
         assert "4 clients will be asked. 4 verifications will not." in page.text
         assert "Nothing has been sent yet." in page.text
         assert "1 has an open request." in page.text
-        assert "1 is a further verification of a client in this plan." in page.text
+        assert "1 is a further verification of a client who is asked through another one." in page.text
         assert "2 cannot be asked because of their status at iDenfy: " in page.text
         assert "Archived (1)" in page.text
         assert 'value="Ask 4 clients"' in page.text
