@@ -48,6 +48,9 @@ class Settings:
     """What clients know you as; stands on the page behind their link. Empty: the host name."""
     CLIENTS: str = ""
     """Dotted path to a function of yours that tells what you know of clients: see :mod:`idenfy_kyc.clients`."""
+    SENDER: str = ""
+    """Dotted path to a function that has a confirmed batch sent by a worker: see :mod:`idenfy_kyc.services.workers`.
+    Empty: its open page sends."""
     CONNECT_TIMEOUT: float = 5.0
     """Seconds to reach iDenfy."""
     READ_TIMEOUT: float = 15.0

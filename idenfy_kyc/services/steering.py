@@ -17,6 +17,7 @@ from ..models import InformationRequest, RequestBatch
 from . import database, pacing
 from .account import fingerprint
 from .record import frozen_name, note_batch
+from .workers import hand_over
 
 if TYPE_CHECKING:
     from .record import User
@@ -122,4 +123,5 @@ def resume(batch: RequestBatch, *, by: User) -> bool:
         ).update(paused_at=None, paused_until=None, pause_reason="", pause_params={}, continued_at=timezone.now())
         if resumed:
             note_batch(EventKind.CONTINUED, batch, by=by)
+            hand_over(batch)
     return bool(resumed)

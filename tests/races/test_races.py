@@ -167,6 +167,21 @@ class TestSending:
         assert batch.rows_in(State.ISSUED).count() == 200
         assert len(RequestEvent.objects.filter(kind=EventKind.ISSUED)) == 200
 
+    def test_several_batches_by_four_stay_within_the_quota(self, fake: FakeIdenfy) -> None:
+        self.kyc |= {"HOURLY_QUOTA": 45}
+        batches = [make_queue(40) for _ in range(OFFICERS)]
+        RequestBatch.objects.update(fingerprint=fingerprint())
+
+        with workers("send", [{"batch": batch.pk, "rounds": 20} for batch in batches], **self.kyc) as crew:
+            crew.go()
+            results = crew.results()
+
+        say("quota", results)
+        assert errors(results) == []
+        assert len(fake.posts()) == 45
+        assert InformationRequest.objects.filter(state=State.ISSUED).count() == 45
+        assert InformationRequest.objects.filter(state=State.QUEUED, attempts=0).count() == 115
+
     def test_a_wrong_questionnaire_by_four_still_costs_about_five(self, fake: FakeIdenfy) -> None:
         """One more for each other sender that begins between the fifth refusal and the stop that follows it."""
         fake.questionnaires = frozenset()

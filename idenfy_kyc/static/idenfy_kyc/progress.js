@@ -21,6 +21,7 @@
   let state = box.dataset.state;
   let announced = Number(box.dataset.percent);
   let isAlive = true;
+  let isLate = sendForm && !urls.send && !sendForm.hidden; // nobody sends, though a worker should
   let isLeaving = false;
 
   class Unreadable extends Error {}
@@ -36,7 +37,7 @@
     const isPaused = state === "stopped" || state === "waiting";
     show(stopForm, state !== "stopped");
     show(resumeForm, isPaused);
-    show(sendForm, !isPaused && !isAlive);
+    show(sendForm, !isPaused && (urls.send ? !isAlive : isLate));
   };
 
   const complain = (message) => {
@@ -91,6 +92,7 @@
       document.title = found.title;
       announce(found);
       state = found.state;
+      isLate = found.is_late;
     }
     drawButtons();
   };
@@ -122,7 +124,7 @@
   };
 
   // Continue, once the loop has ended: the page itself is loaded again, so that signing in leads back to it.
-  if (sendForm) {
+  if (sendForm && urls.send) {
     sendForm.addEventListener("submit", (event) => {
       event.preventDefault();
       window.location.reload();
