@@ -20,7 +20,7 @@ demo: $(VENV)/.for-demo  ## Try it out with made-up clients and a fake iDenfy (C
 	@$(BIN)/python -m example_project.demo --clients $(CLIENTS) --port $(PORT)
 
 test: $(VENV)/.for-test  ## Run the tests on SQLite, or on DATABASE_URL, and measure their coverage
-	$(BIN)/pytest --numprocesses=auto --cov --ignore=tests/browser $(or $(ARGS),--cov-fail-under=100)
+	$(BIN)/pytest --numprocesses=auto --cov --ignore=tests/browser --ignore=tests/workers $(or $(ARGS),--cov-fail-under=100)
 
 lint: $(VENV)/.for-lint  ## Check style, types, templates and migrations
 	$(BIN)/ruff check .
@@ -38,6 +38,7 @@ bench: $(VENV)/.for-bench  ## Measure what asking and hearing cost, and count qu
 	@$(BIN)/python -m benchmarks.queries
 	@$(BIN)/python -m benchmarks.sending
 	@$(BIN)/python -m benchmarks.receiving
+	@$(BIN)/python -m benchmarks.workers
 
 clean:  ## Take away the virtualenv, caches and what was built
 	rm -rf $(VENV) $(VENV)-newest build dist docs/_build *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis

@@ -12,7 +12,7 @@ from idenfy_kyc.choices import PauseReason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch
 from idenfy_kyc.testing.faults import Fault
 from idenfy_kyc.testing.plugin import RunningFake
-from tests.admin.pages import filled_in, make_plan, messages_of, url, words_of
+from tests.admin.pages import BROWSER, filled_in, make_plan, messages_of, url, words_of
 from tests.factories import make_batch, make_queue, make_request
 
 pytestmark = pytest.mark.django_db
@@ -225,7 +225,7 @@ class TestWithAWorker:
         settings.IDENFY_KYC = settings.IDENFY_KYC | {"STEP_SECONDS": 0.01, "CONCURRENCY": 1}
         self.late(queue)
 
-        answer = alice_client.post(url(queue, "send"))
+        answer = alice_client.post(url(queue, "send"), headers={"Accept": BROWSER})
         page = alice_client.get(url(queue), {"here": "1"})
 
         assert answer["Location"] == url(queue) + "?here=1"

@@ -144,7 +144,11 @@ class TestSending:
     def fake(self, tmp_path: Path, settings: Any) -> Any:
         path = tmp_path / "fake.sqlite3"
         with FakeIdenfy(path, latency=0.01) as fake, spawn_fake(path) as running:
-            self.kyc = {"BASE_URL": running.url, "API_KEY": CREDENTIALS[0], "API_SECRET": CREDENTIALS[1]}
+            self.kyc: dict[str, Any] = {
+                "BASE_URL": running.url,
+                "API_KEY": CREDENTIALS[0],
+                "API_SECRET": CREDENTIALS[1],
+            }
             settings.IDENFY_KYC = {**settings.IDENFY_KYC, **self.kyc}
             yield fake
 
