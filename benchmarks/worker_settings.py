@@ -17,7 +17,8 @@ IDENFY_KYC = {
     "API_KEY": CREDENTIALS[0],
     "API_SECRET": CREDENTIALS[1],
     "BASE_URL": os.environ["FAKE_IDENFY_URL"],
-    "CONCURRENCY": 4,
+    "WEBHOOK_SIGNING_KEYS": ["signing"],
+    "CONCURRENCY": 2,
     "HOURLY_QUOTA": 1_000_000,
     "SENDER": "idenfy_kyc.contrib.tasks.enqueue",
 }

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 BATCHES = 8
-CALLS = int(os.environ.get("BENCH_CALLS", "1000"))
-CONCURRENCY = 4
+CALLS = int(os.environ.get("BENCH_CALLS", "400"))
+CONCURRENCY = 2
 BOUNDS = {2: 1.8, 4: 3.4}
 
 

@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.utils.translation import gettext_lazy
 
 from idenfy_kyc.conf import Settings, get_settings
-from tests.contrib.test_tasks import PACKAGE
+from idenfy_kyc.contrib.tasks import PACKAGE
 
 KEYS = {"API_KEY": "key", "API_SECRET": "secret", "WEBHOOK_SIGNING_KEYS": ["signing"]}
 

@@ -8,17 +8,17 @@ in a process of its own and keep those for later, as ``django-tasks-db`` does. D
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-try:
-    from django.tasks import task
-    from django.tasks.backends.dummy import DummyBackend
-    from django.tasks.backends.immediate import ImmediateBackend
-except ImportError:  # Django 5.2
-    from django_tasks import task  # type: ignore[no-redef]
-    from django_tasks.backends.dummy import DummyBackend  # type: ignore[assignment]
-    from django_tasks.backends.immediate import ImmediateBackend  # type: ignore[assignment]
+import django
+from django.utils.module_loading import import_string
 
 from .. import services
+
+PACKAGE = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
+task: Any = import_string(f"{PACKAGE}.task")
+DummyBackend: Any = import_string(f"{PACKAGE}.backends.dummy.DummyBackend")
+ImmediateBackend: Any = import_string(f"{PACKAGE}.backends.immediate.ImmediateBackend")
 
 
 @task

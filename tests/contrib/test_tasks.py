@@ -12,10 +12,11 @@ from idenfy_kyc.contrib import tasks
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.factories import make_queue
 
-PACKAGE = type(tasks.send_batch).__module__.partition(".base")[0]
-"""Django's own tasks, or their backport."""
-DUMMY, IMMEDIATE = f"{PACKAGE}.backends.dummy.DummyBackend", f"{PACKAGE}.backends.immediate.ImmediateBackend"
-BaseTaskBackend: Any = import_string(f"{PACKAGE}.backends.base.BaseTaskBackend")
+DUMMY, IMMEDIATE = (
+    f"{tasks.PACKAGE}.backends.dummy.DummyBackend",
+    f"{tasks.PACKAGE}.backends.immediate.ImmediateBackend",
+)
+BaseTaskBackend: Any = import_string(f"{tasks.PACKAGE}.backends.base.BaseTaskBackend")
 
 
 class OnlyNow(BaseTaskBackend):  # type: ignore[misc]
