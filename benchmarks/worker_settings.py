@@ -6,7 +6,7 @@ import os
 
 os.environ["DB_WORKER"] = "yes"
 
-from benchmarks.settings import *  # noqa: E402, F403
-from benchmarks.settings import IDENFY_KYC  # noqa: E402
+from benchmarks.settings import *  # noqa: F403
+from benchmarks.settings import IDENFY_KYC
 
 IDENFY_KYC = IDENFY_KYC | {"CONCURRENCY": 2, "HOURLY_QUOTA": 1_000_000}
