@@ -270,6 +270,11 @@ def record_text(moment: datetime) -> str:
     return _("%(day)s, %(time)s %(zone)s") % {"day": day, "time": _time_text(local), "zone": zone}
 
 
+def time_text(moment: datetime) -> str:
+    """A local time without its day: “14:05”."""
+    return _time_text(_local(moment))
+
+
 def _time_text(local: datetime) -> str:
     return formats.time_format(local.time(), pgettext("time format", "H:i"))
 

@@ -279,7 +279,9 @@ class TestMoments:
 
         assert wording.moment_text(moment) == "17 March 2020, 14:05"
 
-    @pytest.mark.parametrize("text", [wording.moment_text, wording.day_text, wording.short_day_text, wording.stamp_text])
+    @pytest.mark.parametrize(
+        "text", [wording.moment_text, wording.day_text, wording.short_day_text, wording.stamp_text]
+    )
     @pytest.mark.parametrize(
         ("now", "is_another_year"),
         [

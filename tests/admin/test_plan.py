@@ -42,7 +42,9 @@ class TestThePlan:
         assert 'value="Ask 4 clients"' in page.text
 
     def test_adds_up_where_each_verification_is_of_a_client_of_its_own(self, alice_client: Client) -> None:
-        batch = plan_for(*make_verifications(2), *make_verifications(2, client_id=""), make_verification(status="DELETED"))
+        batch = plan_for(
+            *make_verifications(2), *make_verifications(2, client_id=""), make_verification(status="DELETED")
+        )
 
         page = alice_client.get(url(batch))
 
