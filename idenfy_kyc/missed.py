@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .services.gaps import Gap
-from .wording import moment_text, number_text
+from .wording import end_text, moment_text, number_text
 
 
 def accepted_text(last_at: datetime, now: datetime | None = None) -> str:
@@ -28,7 +28,7 @@ def gap_text(gap: Gap, now: datetime | None = None) -> str:
         {
             "count": number_text(gap.rejected),
             "since": moment_text(gap.since, now),
-            "until": moment_text(gap.until, gap.since),
+            "until": end_text(gap.until, gap.since, now),
         },
     )
     if count and gap.lasts:

@@ -256,12 +256,23 @@ def stamp_text(moment: datetime, now: datetime | None = None) -> str:
     return _("%(day)s, %(time)s") % {"day": day_text(moment, now), "time": _time_text(_local(moment))}
 
 
+def end_text(end: datetime, began: datetime, now: datetime | None = None) -> str:
+    """When a span ended: “16:00” on the day on which it began, and otherwise with its day."""
+    local = _local(end)
+    return _time_text(local) if local.date() == _local(began).date() else stamp_text(end, now)
+
+
 def record_text(moment: datetime) -> str:
     """A local time that says the same on paper, next year and abroad: “17 March 2026, 14:05 EET”."""
     local = _local(moment)
     zone = local.tzname() or timezone.get_default_timezone().tzname(local)
     day = formats.date_format(local, pgettext("date format", "j F Y"))
     return _("%(day)s, %(time)s %(zone)s") % {"day": day, "time": _time_text(local), "zone": zone}
+
+
+def time_text(moment: datetime) -> str:
+    """A local time without its day: “14:05”."""
+    return _time_text(_local(moment))
 
 
 def _time_text(local: datetime) -> str:

@@ -280,6 +280,34 @@ class TestMoments:
         assert wording.moment_text(moment) == "17 March 2020, 14:05"
 
     @pytest.mark.parametrize(
+        "text", [wording.moment_text, wording.day_text, wording.short_day_text, wording.stamp_text]
+    )
+    @pytest.mark.parametrize(
+        ("now", "is_another_year"),
+        [
+            (datetime(2026, 12, 31, 12, tzinfo=UTC), False),
+            (datetime(2027, 1, 1, 12, tzinfo=UTC), True),
+            (datetime(2025, 12, 31, 12, tzinfo=UTC), True),
+        ],
+    )
+    def test_bear_their_year_if_it_is_another_one(self, text: Any, now: datetime, *, is_another_year: bool) -> None:
+        assert ("2026" in text(NOON, now)) is is_another_year
+
+    @pytest.mark.parametrize(
+        ("end", "expected"),
+        [
+            (NOON + timedelta(hours=2), "16:00"),
+            (NOON + timedelta(days=1), "15 March 2026, 14:00"),
+            (NOON + timedelta(days=365), "14 March, 14:00"),
+        ],
+    )
+    def test_at_the_end_of_a_span_have_their_day_if_it_is_another_one(self, end: datetime, expected: str) -> None:
+        now = NOON + timedelta(days=366)
+
+        with timezone.override("Europe/Vilnius"):
+            assert wording.end_text(end, NOON, now) == expected
+
+    @pytest.mark.parametrize(
         ("zone", "expected"),
         [("Europe/Vilnius", "14 March 2026, 14:00 EET"), ("Asia/Dubai", "14 March 2026, 16:00 +04")],
     )

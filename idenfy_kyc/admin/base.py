@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
 from django.forms.widgets import Script
@@ -16,6 +17,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -99,7 +101,7 @@ class BaseAdmin(AnyAdmin):
         return may_reveal(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's list, and above it what waits for a person; the template is ``admin/idenfy_kyc/change_list.html``.
+        """Django's list by its own name, and above it what waits for a person; ``admin/idenfy_kyc/change_list.html``.
 
         Raises ``PermissionDenied`` for an action that this user is not offered. Django would just show the list again.
         """
@@ -107,6 +109,8 @@ class BaseAdmin(AnyAdmin):
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
         above = {"decisions": self._decisions(request), "unfinished": self._unfinished(request)}
+        if IS_POPUP_VAR not in request.GET:  # where one does select
+            above["title"] = capfirst(str(self.opts.verbose_name_plural))
         context = above | _frame(request) | (extra_context or {})
         answer: HttpResponse = super().changelist_view(request, context)
         return answer

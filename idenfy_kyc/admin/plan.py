@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -49,8 +49,6 @@ def view(
     rows = page_of(request, rows_of(search(visible, words), show, requests, now), heading=heading_of)
     context = {
         "asked": asked,
-        "chosen": asked + standing.skipped,
-        "chosen_text": number_text(asked + standing.skipped),
         "overview": overview,
         "sentences": _sentences(batch, asked, standing.skipped, now),
         "may_ask": may_ask(request),
@@ -111,7 +109,7 @@ def _second_person(request: HttpRequest, batch: RequestBatch, asked: int) -> str
 
 
 def _sentences(batch: RequestBatch, asked: int, left: int, now: datetime) -> dict[str, str]:
-    days = (now - batch.planned_at).days
+    days, clients = (now - batch.planned_at).days, _clients_in(batch)
     params = {
         "asked": number_text(asked),
         "left": number_text(left),
@@ -120,14 +118,40 @@ def _sentences(batch: RequestBatch, asked: int, left: int, now: datetime) -> dic
         "name": batch.planned_by_name,
         "day": day_text(batch.planned_at, now),
     }
+    will_be_asked = ngettext("%(asked)s client will be asked.", "%(asked)s clients will be asked.", asked)
+    if clients != asked + left:  # clients and verifications add up for nobody who is not told how
+        will_be_asked = ngettext(
+            "%(asked)s client will be asked, through one verification.",
+            "%(asked)s clients will be asked, each through one verification.",
+            asked,
+        )
     said = {
-        "asked": ngettext("%(asked)s client will be asked.", "%(asked)s clients will be asked.", asked),
+        "asked": will_be_asked,
         "left": ngettext("%(left)s verification will not.", "%(left)s verifications will not.", left) if left else "",
         "nobody": ngettext("The one chosen cannot be asked.", "None of the %(chosen)s can be asked.", asked + left),
         "planned": _("Planned by %(name)s on %(day)s.") if batch.planned_by_name else "",
         "age": ngettext("This plan is %(days)s day old.", "This plan is %(days)s days old.", days) if days else "",
     }
-    return {name: text % params for name, text in said.items()} | {"quota": _quota(asked, now)}
+    texts = {name: text % params for name, text in said.items()}
+    return texts | {"chosen": _chosen_text(asked + left, clients), "quota": _quota(asked, now)}
+
+
+def _clients_in(batch: RequestBatch) -> int:
+    """How many clients the chosen verifications are of; each without a client ID is of one of its own."""
+    count = batch.requests.aggregate(
+        known=Count("client_key", distinct=True), others=Count("pk", filter=Q(client_key=None))
+    )
+    return int(count["known"] + count["others"])
+
+
+def _chosen_text(verifications: int, clients: int) -> str:
+    """“812 verifications”, or “812 verifications of 777 clients”."""
+    words = ngettext("%(count)s verification", "%(count)s verifications", verifications)
+    text = words % {"count": number_text(verifications)}
+    if clients == verifications:
+        return text
+    of = ngettext("%(count)s client", "%(count)s clients", clients) % {"count": number_text(clients)}
+    return _("%(verifications)s of %(clients)s") % {"verifications": text, "clients": of}
 
 
 def _found(count: int) -> str:

@@ -24,17 +24,10 @@ from ..decorators import durable
 from ..models import InformationRequest, RequestBatch, Verification
 from . import answers, from_list
 from .acts import act, lead_to_plan
+from .asked import any_of_client, last_sent_of, newest_of, requests_seen_by
 from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
 from .erase import ErasingAdmin, erased_text
-from .filters import (
-    LastAskedFilter,
-    RequestStateFilter,
-    StatusFilter,
-    VerifiedFilter,
-    last_sent_of,
-    newest_of,
-    requests_seen_by,
-)
+from .filters import LastAskedFilter, RequestStateFilter, StatusFilter, VerifiedFilter
 from .history import history_of_verification
 from .lists import BoundedAdmin, BoundedChangeList, counted
 from .refreshing import RefreshingAdmin
@@ -107,14 +100,15 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
         changelist = super().get_changelist_instance(request)
         requests = requests_seen_by(self.admin_site, request)
         shown = Verification.objects.filter(pk__in=[verification.pk for verification in changelist.result_list])
-        rows = shown.values_list("pk", newest_of(requests), last_sent_of(requests))
-        about = {pk: (newest, last) for pk, newest, last in rows}
+        rows = shown.values_list("pk", newest_of(requests), any_of_client(requests), last_sent_of(requests))
+        about = {pk: found for pk, *found in rows}
         newest_ones = requests.only("state", "expires_at", "reason", "reason_params").in_bulk(
-            [newest for newest, _last in about.values()]
+            [newest for newest, *_rest in about.values()]
         )
         for verification in changelist.result_list:
-            newest, last = about.get(verification.pk, (None, None))
+            newest, of_client, last = about.get(verification.pk, (None, None, None))
             verification.newest_request = newest_ones.get(newest)
+            verification.was_asked_elsewhere = newest is None and of_client is not None
             verification.last_sent_at = last
         introduce(changelist.result_list)
         return changelist
@@ -168,10 +162,11 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
 
     @admin.display(description=gettext_lazy("Request"))
     def request_now(self, verification: Verification) -> str | None:
-        """The open request, or else what became of the newest one."""
+        """The open request, or else what became of the newest; without any, whether the client was asked at all."""
         newest: InformationRequest | None = getattr(verification, "newest_request", None)
         if newest is None:
-            return None
+            asked_elsewhere = getattr(verification, "was_asked_elsewhere", False)
+            return _("Through another verification") if asked_elsewhere else None
         runs = newest.shown_state is State.ISSUED
         return with_beneath(
             state_html(newest, wording.time_left_text(newest) if runs else ""), wording.marked_text(newest)

@@ -37,6 +37,8 @@ class Progress:
     """How many clients got a link, or answered without one that we saw."""
     marked: int = 0
     """How many of those who answered did so as staff say, and not as iDenfy does."""
+    again: int = 0
+    """How many of all rows follow an earlier request."""
     in_flight: int = 0
     """How many calls living senders have under way."""
 
@@ -79,6 +81,7 @@ def progress_of_each(batches: Sequence[RequestBatch], *, now: datetime | None = 
         "no_address": Count("pk", filter=no_address),
         "reached": Count("pk", filter=Q(issued_at__isnull=False) | Q(state=State.COMPLETED)),
         "marked": Count("pk", filter=Q(state=State.COMPLETED, reason=Reason.MARKED)),
+        "again": Count("again_of"),
     }
     rows: Iterable[Mapping[str, Any]] = of_these.values("batch_id", "state").annotate(
         rows=Count("pk"), overdue=overdue, **summed

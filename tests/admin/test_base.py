@@ -31,6 +31,28 @@ class TestMasked:
         assert masked("https://example.com/idenfy/r/3f2d0e6a/") == "https://example.com/idenfy/r/••••••••"
 
 
+class TestTheHeadingOfAList:
+    @pytest.mark.parametrize(
+        ("model", "heading"),
+        [
+            ("verification", "Verifications"),
+            ("informationrequest", "Requests"),
+            ("requestbatch", "Request batches"),
+            ("webhookdelivery", "Deliveries from iDenfy"),
+        ],
+    )
+    def test_is_its_name(self, bob_client: Client, model: str, heading: str) -> None:
+        page = bob_client.get(reverse(f"admin:idenfy_kyc_{model}_changelist"))
+
+        assert page.context["title"] == heading
+        assert f"<title>{heading} |" in page.text
+
+    def test_is_djangos_where_one_does_select(self, alice_client: Client) -> None:
+        page = alice_client.get(reverse("admin:idenfy_kyc_verification_changelist"), {"_popup": "1"})
+
+        assert page.context["title"] == "Select verification"
+
+
 @pytest.mark.urls("tests.admin.urls_two_sites")
 class TestOnAnotherSite:
     def test_every_link_stays_on_the_site(self, alice_client: Client) -> None:

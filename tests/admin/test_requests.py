@@ -61,8 +61,21 @@ class TestTheList:
 
         page = alice_client.get(LIST)
 
-        assert "ended on 17 Mar 2020" in page.text
+        assert '17 Mar 2020 <span class="ik-beneath">ended</span>' in page.text
         assert "16 Mar 2020" in page.text
+
+    def test_names_who_asked_also_before_anything_was_sent(self, alice_client: Client) -> None:
+        make_request(State.QUEUED)
+
+        assert '– <span class="ik-beneath">Rasa Kazlauskienė</span>' in alice_client.get(LIST).text
+
+    def test_tells_a_request_apart_from_the_one_that_it_follows(self, alice_client: Client) -> None:
+        first = make_request(State.REFUSED)
+        assert "asked again" not in alice_client.get(LIST).text
+
+        make_request(State.ISSUED, verification=first.verification, again_of=first)
+
+        assert alice_client.get(LIST).text.count('<span class="ik-beneath">asked again</span>') == 1
 
     def test_never_loads_a_secret(self, alice_client: Client) -> None:
         make_request(State.ISSUED)
