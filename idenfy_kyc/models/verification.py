@@ -57,6 +57,7 @@ class Verification(models.Model):
     told_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When iDenfy told us this status. What was told before that cannot undo it."""
     reviewed_at = models.DateTimeField(_("reviewed on"), null=True, blank=True)
+    """When its newest review was told, for the first time: an answer asked for since then has not been reviewed."""
     changed_after_review_at = models.DateTimeField(_("changed after review"), null=True, blank=True)
     refreshed_at = models.DateTimeField(_("refreshed on"), null=True, blank=True, editable=False, db_index=True)
     """When iDenfy was last asked for this one's status, by a person: once an hour, or it bars us."""

@@ -21,7 +21,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from ..api.deliveries import Event, Report, delivery_digest, read_delivery, scan_ref_of, signature_fits
+from ..api.deliveries import Event, Report, delivery_digest, event_name, read_delivery, scan_ref_of, signature_fits
 from ..choices import DeliveryProblem
 from ..conf import get_settings
 from ..exceptions import DeliveryRejected, UnreadableDelivery
@@ -52,7 +52,7 @@ def receive(*, event_type: str, body: bytes, signature: str) -> WebhookDelivery:
     if not signature_fits(body, signature, get_settings().WEBHOOK_SIGNING_KEYS):
         _count_rejection(timezone.now(), is_named=bool(event_type))
         raise DeliveryRejected("The signature fits none of the keys")
-    delivery, is_new = database.insist(lambda: _keep(event_type[:100], body), patience=PATIENCE)
+    delivery, is_new = database.insist(lambda: _keep(event_name(event_type), body), patience=PATIENCE)
     if is_new or _is_due(delivery):
         handle(delivery)
     else:
@@ -125,8 +125,14 @@ def _keep(event_type: str, body: bytes) -> tuple[WebhookDelivery, bool]:
 
 
 def _forget_erased(delivery: WebhookDelivery) -> None:
-    """What says nothing new, or nothing that can be handled, keeps no body either once its client is erased."""
-    if Verification.objects.filter(scan_ref=delivery.scan_ref, erased_at__isnull=False).exists():
+    """What says nothing new, or nothing that can be handled, keeps no body either once its client is erased.
+
+    Whoever erases him at this moment has been past this delivery already: so it waits for his lock, and looks then.
+    """
+    with transaction.atomic(using=database.alias()):
+        same = Verification.objects.filter(scan_ref=delivery.scan_ref).select_for_update()
+        erased = list(filter(None, same.values_list("erased_at", flat=True)))
+    if erased:
         WebhookDelivery.objects.filter(pk=delivery.pk).forget(timezone.now())
 
 
@@ -167,13 +173,13 @@ def _do(delivery: WebhookDelivery, report: Report) -> str:
         return DeliveryProblem.ERASED
     if verification.is_relabelled:
         raise UnreadableDelivery(DeliveryProblem.RELABELLED)
-    lines = tell(verification, report, at=delivery.last_received_at)
+    lines = tell(verification, report, at=delivery.last_received_at, first_at=delivery.received_at)
     if report.answer is not None:
         lines += record_answer(
             verification, report, report.answer, at=delivery.received_at, told_before=verification.told_before
         )
     if report.event == Event.MANUAL_FINISHED:
-        lines += record_review(verification, report, at=delivery.last_received_at)
+        lines += record_review(verification, report, at=delivery.last_received_at, first_at=delivery.received_at)
     RequestEvent.objects.bulk_create(lines)
     return ""
 

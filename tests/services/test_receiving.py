@@ -73,6 +73,12 @@ class TestReceive:
         assert delivery.raw == body
         assert (delivery.event_type, delivery.receipts, delivery.received_at) == ("IDENTIFICATION", 1, NOON)
 
+    def test_takes_a_name_of_an_event_that_no_database_can_hold(self) -> None:
+        delivery = receive("A\x00B\ud800" + "C" * 200, identification("scan-1"))
+
+        delivery.refresh_from_db()
+        assert (delivery.event_type, delivery.problem) == ("A B " + "C" * 96, DeliveryProblem.NOT_OURS)
+
     def test_keeps_the_body_unreadable_in_the_database(self) -> None:
         receive(Event.AUTO_FINISHED, identification("scan-1"))
 
@@ -471,6 +477,43 @@ class TestAReview:
         receive(Event.RESUBMITTED, self.ANSWERED)
 
         assert Answer.objects.get().is_in_review
+
+    def test_from_before_the_request_says_nothing_of_its_answer_however_often_it_is_told(self, clock: Any) -> None:
+        receive(Event.MANUAL_FINISHED, identification("scan-1"))
+        clock.move_to(NOON + timedelta(days=90))
+        asked(State.ISSUED)
+        receive(Event.RESUBMITTED, self.ANSWERED)
+        clock.move_to(NOON + timedelta(days=91))
+
+        receive(Event.MANUAL_FINISHED, identification("scan-1"))
+
+        assert Answer.objects.get().is_in_review
+        assert EventKind.REVIEWED not in kinds()
+
+    def test_from_before_the_request_that_is_told_again_says_nothing_of_an_answer_that_follows(
+        self, clock: Any
+    ) -> None:
+        receive(Event.MANUAL_FINISHED, identification("scan-1"))
+        clock.move_to(NOON + timedelta(days=90))
+        asked(State.ISSUED)
+        receive(Event.MANUAL_FINISHED, identification("scan-1"))
+
+        receive(Event.RESUBMITTED, self.ANSWERED)
+
+        assert Answer.objects.get().is_in_review
+
+    def test_that_broke_off_finds_an_answer_that_came_after_it(self, clock: Any) -> None:
+        asked(State.ISSUED)
+        review = receive(Event.MANUAL_FINISHED, self.REVIEWED)
+        WebhookDelivery.objects.update(handled_at=None, problem=DeliveryProblem.BROKE_OFF)
+        Verification.objects.update(reviewed_at=None, status="APPROVED")
+        clock.move_to(NOON + MINUTE)
+
+        receive(Event.RESUBMITTED, self.ANSWERED)
+
+        review.refresh_from_db()
+        assert review.is_handled
+        assert Answer.objects.get().status == "DENIED"
 
     def test_is_noted_with_the_request(self) -> None:
         request = asked(State.ISSUED)
