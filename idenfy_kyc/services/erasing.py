@@ -115,9 +115,9 @@ def _prune_answers(now: datetime) -> int:
 
 
 def _in_portions(rows: QuerySet[Any], **values: Any) -> int:
-    """An UPDATE of all ``rows``, without holding a million of them at once."""
-    keys = list(rows.order_by("pk").values_list("pk", flat=True))
-    return sum(rows.model._default_manager.filter(pk__in=part).update(**values) for part in database.portions(keys))
+    """An UPDATE of all ``rows``, each portion by itself, of those that are still among them by then."""
+    keys = list(rows.values_list("pk", flat=True))
+    return sum(rows.filter(pk__in=part).update(**values) for part in database.portions(keys))
 
 
 def _erase_portion(keys: list[int], *, by: User) -> int:

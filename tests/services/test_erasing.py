@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from idenfy_kyc import services
@@ -195,3 +196,24 @@ class TestPrune:
             WebhookRejection.objects.create(hour=hour, count=1, first_at=hour, last_at=hour)
 
         assert services.prune().rejections == 1
+
+    def test_keeps_what_was_done_when_it_is_interrupted(self, clock: Any) -> None:
+        WebhookDelivery.objects.bulk_create(
+            WebhookDelivery(digest=str(number), body="{}", received_at=NOON, last_received_at=NOON)
+            for number in range(1_200)
+        )
+        clock.move_to(NOON + timedelta(days=31))
+        updates: list[int] = []
+
+        def interrupt(execute: Callable[..., Any], sql: str, params: Any, *args: Any) -> Any:
+            if sql.startswith("UPDATE"):
+                if updates:
+                    raise KeyboardInterrupt
+                updates.append(len(params))
+            return execute(sql, params, *args)
+
+        with pytest.raises(KeyboardInterrupt), connection.execute_wrapper(interrupt):
+            services.prune()
+
+        assert WebhookDelivery.objects.filter(body="").count() == 500
+        assert services.prune().bodies == 700
