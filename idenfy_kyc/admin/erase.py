@@ -57,6 +57,11 @@ _GOES: dict[str, Any] = {
         "n",
     ),
     "links": ngettext_lazy("%(count)s link", "%(count)s links", "n"),
+    "selections": ngettext_lazy(
+        "the client ID or the name, in the words by which the clients of %(count)s batch were chosen",
+        "client IDs or names, in the words by which the clients of %(count)s batches were chosen",
+        "n",
+    ),
 }
 _STAYS: dict[str, Any] = {
     "scan_refs": ngettext_lazy(

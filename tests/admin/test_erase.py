@@ -61,7 +61,7 @@ class TestThePage:
 
     def test_says_what_goes_and_what_stays_with_numbers(self, erin_client: Client, jonas: Verification) -> None:
         request = make_request(State.ISSUED, verification=jonas, bank_card_expected_last_four="4242")
-        make_request(State.DRAFT, verification=jonas)
+        make_request(State.DRAFT, verification=jonas, batch=make_batch(selection="The client C-1042"))
         Answer.objects.create(verification=jonas, identity="a")
         WebhookDelivery.objects.create(digest="d", scan_ref="scan-1", body="{}")
         note_requests(EventKind.ISSUED, [request])
@@ -75,6 +75,7 @@ class TestThePage:
             "the content of 1 delivery from iDenfy",
             "the last four digits of a bank card, with 1 request",
             "1 link",
+            "the client ID or the name, in the words by which the clients of 1 batch were chosen",
         ]
         assert page.context["stays"] == [
             "1 scan reference, with its status and dates",
