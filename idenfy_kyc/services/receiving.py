@@ -171,7 +171,7 @@ def _do(delivery: WebhookDelivery, report: Report) -> str:
     delivery.others_wait = verification.others_wait
     if verification.erased_at is not None:
         return DeliveryProblem.ERASED
-    if verification.is_relabelled:
+    if verification.is_relabelled and report.event != Event.LEGACY:
         raise UnreadableDelivery(DeliveryProblem.RELABELLED)
     lines = tell(verification, report, at=delivery.last_received_at, first_at=delivery.received_at)
     if report.answer is not None:
@@ -187,7 +187,8 @@ def _do(delivery: WebhookDelivery, report: Report) -> str:
 def _locked(delivery: WebhookDelivery, report: Report) -> Any:
     """The verification, locked, and with it what else must be known of its deliveries; None if it is not here.
 
-    ``is_relabelled``: the same bytes came under another event's name. The legacy event is told beside the others.
+    ``is_relabelled``: the same bytes came under another event's name. The legacy event is told beside the others,
+    before them or after.
     """
     same = WebhookDelivery.objects.filter(scan_ref=OuterRef("scan_ref")).exclude(pk=delivery.pk)
     identity = report.answer.identity if report.answer else ""

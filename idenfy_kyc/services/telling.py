@@ -7,7 +7,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from ..api.deliveries import Checks, Event, Report
 from ..choices import EventKind
@@ -92,8 +94,13 @@ def _status(report: Report, decision: Decision, at: datetime) -> dict[str, Any]:
             "checks": stored_checks(report.checks),
         }
         if report.finished_at and report.event in _SEEN_THEN:
-            told["verified_at"] = report.finished_at
+            told["verified_at"] = _as_stored(report.finished_at)
     return told
+
+
+def _as_stored(moment: datetime) -> datetime:
+    """A project without time zones stores the time of its own place."""
+    return moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
 
 
 def _lines(

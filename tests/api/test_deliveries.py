@@ -250,3 +250,27 @@ class TestScanRefOf:
     @pytest.mark.parametrize(("body", "found"), [(BODY, "scan-1"), (b"{}", ""), (b"nonsense", "")])
     def test_finds_it_or_nothing(self, body: bytes, found: str) -> None:
         assert scan_ref_of(body) == found
+
+
+class TestTheSamples:
+    """Written by hand from iDenfy's schema, which no test may need."""
+
+    FILES = [path.name for path in SAMPLES.glob("*.json")]
+    TYPES = """
+        CHECKBOX COLOR COUNTRY COUNTRY_MULTI DATE DATETIME EMAIL FILE FILE_MULTI FLOAT INTEGER LIST PASSWORD
+        RADIO SELECT SELECT_MULTI TEL TEXT TEXT_AREA TIME URL
+    """
+
+    def test_have_every_event(self) -> None:
+        assert {name.partition(".")[0] for name in self.FILES} == set(Event)
+
+    def test_have_every_type_of_question(self) -> None:
+        said = json.loads((SAMPLES / "IDENTIFICATION_RESUBMITTED.final.json").read_bytes())["questionnaireAnswers"]
+
+        assert sorted(q["type"] for section in said["sections"] for q in section["questions"]) == self.TYPES.split()
+
+    def test_have_what_is_awkward(self) -> None:
+        kinds = {name.split(".")[1] for name in self.FILES}
+
+        assert {"all_null", "missing_keys", "unknown_keys", "unknown_values", "again_with_fresh_links"} <= kinds
+        assert {"review_follows", "after_answer"} <= kinds

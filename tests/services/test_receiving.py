@@ -324,14 +324,25 @@ class TestAnotherEventsName:
         assert (delivery.is_handled, delivery.problem) == (False, DeliveryProblem.RELABELLED)
         assert Verification.objects.get().reviewed_at is None
 
-    def test_is_believed_of_the_legacy_event_which_is_told_beside_the_others(self) -> None:
+    @pytest.mark.parametrize("order", list(permutations([Event.LEGACY, Event.RESUBMITTED])))
+    def test_is_believed_of_the_legacy_event_which_is_told_beside_the_others(self, order: tuple[Event, Event]) -> None:
         request = asked(State.ISSUED)
 
-        receive(Event.LEGACY, identification("scan-1"))
-        receive(Event.RESUBMITTED, identification("scan-1"))
+        for event in order:
+            receive(event, identification("scan-1"))
 
         request.refresh_from_db()
         assert request.state == State.COMPLETED
+        assert not WebhookDelivery.objects.exclude(problem="").exists()
+
+    def test_turns_no_session_that_expired_into_a_result(self) -> None:
+        receive(Event.AUTO_FINISHED, identification("scan-1", status="APPROVED"))
+        receive(Event.EXPIRED, identification("scan-1", status="EXPIRED"))
+
+        receive(Event.LEGACY, identification("scan-1", status="EXPIRED"))
+
+        verification = Verification.objects.get()
+        assert (verification.status, verification.changed_after_review_at) == ("APPROVED", None)
 
 
 class TestAnAnswer:
@@ -459,6 +470,20 @@ class TestAReview:
         assert (answer.review_follows, answer.is_in_review, answer.reviewed_at) == (True, False, NOON)
         assert (answer.status, answer.additional_step, answer.mismatch_tags) == ("DENIED", "INVALID", ["UTILITY_NAME"])
         assert Verification.objects.get().status == "DENIED"
+
+    @pytest.mark.parametrize(
+        "order", list(permutations(["RESUBMITTED.review_follows", "MANUAL_FINISHED.after_answer"]))
+    )
+    def test_finds_its_answer_in_either_order_as_idenfy_writes_them(self, order: tuple[str, str]) -> None:
+        request = asked(State.ISSUED, "3f2d0e6a-0a37-11ec-a45b-025ad99a18e7")
+
+        for name in order:
+            receive(f"IDENTIFICATION_{name.partition('.')[0]}", sample(f"IDENTIFICATION_{name}"))
+
+        request.refresh_from_db()
+        answer = Answer.objects.get()
+        assert (request.state, answer.request, answer.reviewed_at) == (State.COMPLETED, request, NOON)
+        assert json.loads(sample("IDENTIFICATION_MANUAL_FINISHED.after_answer"))["status"]["overall"] == answer.status
 
     def test_is_awaited_until_it_comes(self) -> None:
         asked(State.ISSUED)
