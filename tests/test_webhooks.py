@@ -45,6 +45,10 @@ class TestWebhook:
         assert answer.status_code == 200
         assert Verification.objects.get().status == "APPROVED"
 
+    def test_takes_one_at_the_address_without_its_slash(self, idenfy: Client, url: str) -> None:
+        """iDenfy follows no redirect, and what it could not deliver is lost."""
+        assert deliver(idenfy, url.rstrip("/"), "IDENTIFICATION", BODY).status_code == 200
+
     def test_answers_200_whatever_becomes_of_it(self, idenfy: Client, url: str) -> None:
         answer = deliver(idenfy, url, "IDENTIFICATION_AUTO_FINISHED", b"signed nonsense")
 
