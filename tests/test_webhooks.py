@@ -163,6 +163,15 @@ class TestWhereEveryRequestIsATransaction:
         delivery = WebhookDelivery.objects.get()
         assert (delivery.raw, delivery.is_handled, delivery.problem) == (BODY, False, DeliveryProblem.BROKE_OFF)
 
+    def test_answers_200_though_those_that_wait_cannot_be_looked_up(self, idenfy: Client, url: str) -> None:
+        waiting = WebhookDelivery.objects.create(digest="d", scan_ref="scan-1", body="{}")
+
+        with broken(WebhookDelivery, f"SELECT {connection.ops.quote_name(WebhookDelivery._meta.db_table)}"):
+            answer = deliver(idenfy, url, "IDENTIFICATION", BODY)
+
+        assert answer.status_code == 200
+        assert list(WebhookDelivery.objects.failed()) == [waiting]
+
     def test_keeps_a_delivery_whose_signals_break(self, idenfy: Client, url: str) -> None:
         def breaks(**kwargs: Any) -> None:
             raise RuntimeError("a receiver of the project's")
@@ -192,11 +201,12 @@ class TestWhereEveryRequestIsATransaction:
 
 
 @contextmanager
-def broken(model: type[Model]) -> Iterator[None]:
-    """Nothing can be written about ``model``, as far as PostgreSQL would have it: the transaction is spoilt, too."""
+def broken(model: type[Model], verb: str = "") -> Iterator[None]:
+    """No statement about ``model`` works, or none that begins so; on PostgreSQL that spoils the transaction, too."""
 
     def refuse(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-        return execute(f"nonsense {sql}" if model._meta.db_table in sql else sql, *args)
+        is_meant = sql.startswith(verb) and model._meta.db_table in sql
+        return execute(f"nonsense {sql}" if is_meant else sql, *args)
 
     with connection.execute_wrapper(refuse):
         yield

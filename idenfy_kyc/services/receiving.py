@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from ..api.deliveries import Event, Report, delivery_digest, event_name, read_delivery, scan_ref_of, signature_fits
@@ -52,11 +52,9 @@ def receive(*, event_type: str, body: bytes, signature: str) -> WebhookDelivery:
     if not signature_fits(body, signature, get_settings().WEBHOOK_SIGNING_KEYS):
         _count_rejection(timezone.now(), is_named=bool(event_type))
         raise DeliveryRejected("The signature fits none of the keys")
-    delivery, is_new = database.insist(lambda: _keep(event_name(event_type), body), patience=PATIENCE)
-    if is_new or _is_due(delivery):
+    delivery, is_news = database.insist(lambda: _keep(event_name(event_type), body), patience=PATIENCE)
+    if is_news:
         handle(delivery)
-    else:
-        _forget_erased(delivery)
     return delivery
 
 
@@ -65,7 +63,11 @@ def handle(delivery: WebhookDelivery) -> bool:
     if not _handle_one(delivery):
         return False
     if delivery.others_wait:
-        handle_again(WebhookDelivery.objects.due().filter(scan_ref=delivery.scan_ref).order_by("pk")[:HANDLED_AGAIN])
+        others = WebhookDelivery.objects.due().filter(scan_ref=delivery.scan_ref).order_by("pk")
+        try:
+            handle_again(others[:HANDLED_AGAIN])
+        except DatabaseError as error:
+            logger.error("Others beside delivery %s wait on: %s", delivery.pk, type(error).__name__)
     return True
 
 
@@ -103,8 +105,9 @@ def _note_problem(delivery: WebhookDelivery, problem: str) -> bool:
 
 
 def _keep(event_type: str, body: bytes) -> tuple[WebhookDelivery, bool]:
-    """The delivery's row, and whether it is new. The same bytes again are counted on their row."""
-    digest, now, text = delivery_digest(event_type, body), timezone.now(), body.decode("latin-1")
+    """The delivery's row, and whether there is something to do. The same bytes again are counted on their row."""
+    digest, now = delivery_digest(event_type, body), timezone.now()
+    text = body.decode("latin-1")
     try:
         with transaction.atomic(using=database.alias()):
             new = WebhookDelivery.objects.create(
@@ -119,13 +122,32 @@ def _keep(event_type: str, body: bytes) -> tuple[WebhookDelivery, bool]:
             )
             return new, True
     except IntegrityError:
-        known = WebhookDelivery.objects.filter(digest=digest)
-        known.update(receipts=F("receipts") + 1, last_received_at=now, body=text)
-        return known.get(), False
+        return _count(WebhookDelivery.objects.filter(digest=digest), text, now)
+
+
+def _count(known: QuerySet[WebhookDelivery], text: str, now: datetime) -> tuple[WebhookDelivery, bool]:
+    """Note that the same bytes came again. If they are news, they wait to be handled from now on, as new ones do."""
+    others = WebhookDelivery.objects.filter(scan_ref=OuterRef("scan_ref"), handled_at__gt=OuterRef("handled_at"))
+    delivery = known.annotate(others_since=Exists(others.exclude(pk=OuterRef("pk")))).get()
+    is_news = _is_news(delivery, now)
+    told = {"receipts": F("receipts") + 1, "last_received_at": now}
+    if is_news:
+        is_news = bool(known.filter(handled_at=delivery.handled_at).update(**told, handled_at=None, body=text))
+    if is_news:
+        delivery.handled_at, delivery.body = None, text
+    else:
+        known.update(**told)
+    delivery.receipts, delivery.last_received_at = delivery.receipts + 1, now
+    return delivery, is_news
+
+
+def _is_news(delivery: Any, now: datetime) -> bool:
+    """Whether what came again has something to do: it failed, is no mere retry, or others were handled in between."""
+    return delivery.handled_at is None or now - delivery.handled_at >= REPEAT or delivery.others_since
 
 
 def _forget_erased(delivery: WebhookDelivery) -> None:
-    """What says nothing new, or nothing that can be handled, keeps no body either once its client is erased.
+    """What says nothing that can be handled keeps no body either once its client is erased.
 
     Whoever erases him at this moment has been past this delivery already: so it waits for his lock, and looks then.
     """
@@ -134,14 +156,6 @@ def _forget_erased(delivery: WebhookDelivery) -> None:
         erased = list(filter(None, same.values_list("erased_at", flat=True)))
     if erased:
         WebhookDelivery.objects.filter(pk=delivery.pk).forget(timezone.now())
-
-
-def _is_due(delivery: WebhookDelivery) -> bool:
-    """Whether what came again has something to do: it failed, is no mere retry, or others were handled in between."""
-    if delivery.handled_at is None or delivery.last_received_at - delivery.handled_at >= REPEAT:
-        return True
-    others = WebhookDelivery.objects.filter(scan_ref=delivery.scan_ref, handled_at__gt=delivery.handled_at)
-    return others.exclude(pk=delivery.pk).exists()
 
 
 def _apply(delivery: WebhookDelivery, report: Report) -> None:

@@ -230,6 +230,13 @@ class TestARepeat:
         assert newer.state == State.ISSUED
 
 
+def refuse_verifications(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Nothing can be read or written about verifications."""
+    if Verification._meta.db_table in sql:
+        raise DatabaseError("broken")
+    return run(sql, params, many, context)
+
+
 class TestADeliveryThatFails:
     @pytest.mark.parametrize(
         ("event", "body", "problem"),
@@ -246,17 +253,25 @@ class TestADeliveryThatFails:
         assert (delivery.is_handled, delivery.problem, delivery.raw) == (False, problem, body)
         assert list(WebhookDelivery.objects.failed()) == [delivery]
 
+    def test_waits_to_be_handled_again_also_if_it_was_handled_before(self, clock: Any, caplog: Any) -> None:
+        """Approved, denied, approved: the last word must not be lost because its bytes are those of the first."""
+        for minutes, status in ((0, "APPROVED"), (1, "DENIED")):
+            clock.move_to(NOON + minutes * MINUTE)
+            receive(Event.MANUAL_FINISHED, identification("scan-1", status=status))
+        clock.move_to(NOON + 2 * MINUTE)
+        with connection.execute_wrapper(refuse_verifications):
+            delivery = receive(Event.MANUAL_FINISHED, identification("scan-1", status="APPROVED"))
+        assert (delivery.is_handled, delivery.problem) == (False, DeliveryProblem.BROKE_OFF)
+
+        assert services.handle_due() == 1
+
+        assert Verification.objects.get().status == "APPROVED"
+        assert WebhookDelivery.objects.count() == 2
+
     @pytest.fixture
     def broken(self) -> Callable[[], object]:
         """Nothing can be written about verifications until what this returns is called."""
-        verifications = Verification._meta.db_table
-
-        def refuse(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            if verifications in sql:
-                raise DatabaseError("broken")
-            return run(sql, params, many, context)
-
-        wrapper = connection.execute_wrapper(refuse)
+        wrapper = connection.execute_wrapper(refuse_verifications)
         wrapper.__enter__()
         return lambda: wrapper.__exit__(None, None, None)
 
