@@ -603,5 +603,14 @@ class TestWhatItCosts:
             receive(f"IDENTIFICATION_{name}".partition(".")[0], body)
 
 
+    def test_is_no_more_for_a_repeat_that_is_news(self, django_assert_max_num_queries: Any, clock: Any) -> None:
+        told = (Event.MANUAL_FINISHED, identification("scan-1"))
+        receive(*told)
+        clock.move_to(NOON + 20 * MINUTE)
+
+        with django_assert_max_num_queries(8 + SAVEPOINTS):
+            receive(*told)
+
+
 SAVEPOINTS = 4
 """Two transactions are two savepoints here, since the test is in a transaction itself."""
