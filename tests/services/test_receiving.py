@@ -602,7 +602,6 @@ class TestWhatItCosts:
         with django_assert_max_num_queries(8 + SAVEPOINTS):
             receive(f"IDENTIFICATION_{name}".partition(".")[0], body)
 
-
     def test_is_no_more_for_a_repeat_that_is_news(self, django_assert_max_num_queries: Any, clock: Any) -> None:
         told = (Event.MANUAL_FINISHED, identification("scan-1"))
         receive(*told)
