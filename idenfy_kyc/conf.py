@@ -42,6 +42,8 @@ class Settings:
     """Days for which clients' answers are kept; None: until they are erased."""
     PLAN_RETENTION_DAYS: int = 30
     """Days for which a plan that nobody confirmed is kept."""
+    ERASURE_KEY: str = field(default="", repr=False)
+    """Key of the hash that stays of an erased client's ID; never change it. Empty: ``SECRET_KEY`` and its fallbacks."""
     ENVIRONMENT: str = ""
     """A word shown beside every heading, such as ``"TEST"``, so that nobody takes one system for the other."""
     PROJECT_NAME: str = ""

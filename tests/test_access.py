@@ -258,6 +258,10 @@ GET    idenfy/webhook/                                      405    405    405   
 POST   idenfy/webhook/                                      400!   400!   400!   400!   400!   400!   400!   400!
 PUT    idenfy/webhook/                                      405    405    405    405    405    405    405    405
 DELETE idenfy/webhook/                                      405    405    405    405    405    405    405    405
+GET    idenfy/webhook                                       405    405    405    405    405    405    405    405
+POST   idenfy/webhook                                       400!   400!   400!   400!   400!   400!   400!   400!
+PUT    idenfy/webhook                                       405    405    405    405    405    405    405    405
+DELETE idenfy/webhook                                       405    405    405    405    405    405    405    405
 """
 
 OTHERS = {

@@ -88,6 +88,18 @@ class TestUnfold:
         }
 
 
+class TestWhatIdenfyTells:
+    @pytest.mark.parametrize("use_tz", [True, False])
+    def test_is_heard_with_and_without_time_zones(self, tmp_path: Path, use_tz: bool) -> None:
+        found = run_in(environments.deliveries, tmp_path / "db.sqlite3", USE_TZ=use_tz)
+
+        assert (found["answers"], found["problems"], found["pages"]) == ([200], [], [200, 200])
+        assert found["erased"] == 1
+        finished = datetime.fromtimestamp(1_764_000_042, tz=UTC)
+        here = finished.astimezone(ZoneInfo(settings.TIME_ZONE)).replace(tzinfo=None)
+        assert found["verified_at"] == (finished if use_tz else here).isoformat()
+
+
 class TestWithoutSettings:
     def test_a_project_migrates_passes_its_checks_and_opens_every_page(self, tmp_path: Path) -> None:
         found = run_in(environments.pages, tmp_path / "db.sqlite3", IDENFY_KYC=None)

@@ -54,6 +54,16 @@ class Shown:
         return _("What was answered was erased on %(day)s.") % {"day": wording.day_text(moment)} if moment else ""
 
     @property
+    def unreadable(self) -> str:
+        """What to do where no key can read the answer; empty if one can."""
+        if not self.may_read or not self.answer.is_unreadable:
+            return ""
+        return _(
+            "Something was answered in writing, and no key can read it: the project’s SECRET_KEY has changed. Your "
+            "administrator can add the old one to SECRET_KEY_FALLBACKS."
+        )
+
+    @property
     def facts(self) -> list[tuple[str, str]]:
         """What is not a questionnaire."""
         if not self.may_read:

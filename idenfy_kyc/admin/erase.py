@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy, pgettext
 
@@ -56,6 +57,11 @@ _GOES: dict[str, Any] = {
         "n",
     ),
     "links": ngettext_lazy("%(count)s link", "%(count)s links", "n"),
+    "selections": ngettext_lazy(
+        "the client ID or the name, in the words by which the clients of %(count)s batch were chosen",
+        "client IDs or names, in the words by which the clients of %(count)s batches were chosen",
+        "n",
+    ),
 }
 _STAYS: dict[str, Any] = {
     "scan_refs": ngettext_lazy(
@@ -122,6 +128,17 @@ class ErasingAdmin(BaseAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not what shows that somebody was erased."""
         return super().has_delete_permission(request, obj) and not _is_erased(obj)
+
+    def save_model(self, request: HttpRequest, obj: Verification, form: Any, change: bool) -> None:
+        """Write what was changed in the form and nothing else, unless the client was erased since it was opened."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        mine = Verification.objects.filter(pk=obj.pk, erased_at=None)
+        if not mine.update(updated_at=timezone.now()):  # from here on, whoever erases waits
+            raise PermissionDenied
+        columns = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=[*columns.intersection(form.changed_data), "updated_at"])
 
     def get_urls(self) -> list[URLPattern]:
         return [self.own_path("erase", self.erase_view), *super().get_urls()]

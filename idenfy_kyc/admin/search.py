@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.models import Model, Q, QuerySet
 
 from ..folding import words_of
-from ..models import client_digest
+from ..models.verification import erased_digests
 
 M = TypeVar("M", bound=Model)
 
@@ -50,7 +50,7 @@ def by_client(rows: QuerySet[M], term: str, path: str = "") -> list[Q]:
     return [
         _any(Q(**{f"{column}__in": typed}) for column in columns),
         _any(_begins_with(column, start, vendor) for column in columns for start in typed),
-        Q(**{f"{path}erased_client": client_digest(term)}),
+        Q(**{f"{path}erased_client__in": erased_digests(term)}),
         has_words(f"{path}name_folded", term),
     ]
 

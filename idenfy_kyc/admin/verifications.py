@@ -38,7 +38,10 @@ IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
 
 
 class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Statuses to choose from, in words. One that we do not know yet is kept, and can be kept on."""
+    """Statuses to choose from, in words. One that we do not know yet is kept, and can be kept on.
+
+    The form knows what it showed: what nobody touched is no change, though iDenfy has told something else since.
+    """
 
     class Meta:
         model = Verification
@@ -48,6 +51,8 @@ class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "status" in self.fields:
             self.fields["status"].widget = forms.Select(choices=_status_choices(self.instance.status))
+        for field in self.fields.values():
+            field.show_hidden_initial = self.instance.pk is not None
 
 
 def _status_choices(current: str) -> list[tuple[str, Any]]:

@@ -11,6 +11,7 @@ These are for a project's own code, too, and stay as they are::
     ask_again, mark_answered, withdraw            what was asked
     record_verifications, Recorded                bring the verifications
     start_verification, StartedVerification       or let them begin here
+    receive                                       what iDenfy tells an address of the project's own
 
 The others serve our own pages and commands, and change with them.
 """

@@ -12,6 +12,7 @@ from django.utils import timezone
 from idenfy_kyc import services
 from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import Answer, InformationRequest, RequestEvent, Verification
+from idenfy_kyc.models.fields import Unreadable
 from idenfy_kyc.testing import identification, signed_headers
 from tests.factories import make_request, make_verification
 from tests.personas import VIEW, MakeUser, logged_in
@@ -67,6 +68,21 @@ def answered() -> InformationRequest:
 
 
 class TestThePageOfARequest:
+    def test_says_so_where_no_key_can_read_the_answer(
+        self, reader: Client, answered: InformationRequest, settings: Any
+    ) -> None:
+        """Not that nothing was answered."""
+        unreadable = "was answered in writing, and no key can read it"
+        assert unreadable not in reader.get(page_of(answered)).text
+        settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "newer"
+        assert unreadable not in reader.get(page_of(answered)).text
+        Answer.objects.update(questionnaire_json=Unreadable("what another key has written"))
+
+        page = reader.get(page_of(answered))
+
+        assert unreadable in page.text
+        assert "42 of 100, medium" in page.text
+
     def test_lays_out_what_was_answered(self, reader: Client, answered: InformationRequest) -> None:
         page = reader.get(page_of(answered)).text
 
