@@ -28,7 +28,7 @@ from ..models import InformationRequest, RequestBatch, Verification
 from ..models.request import InformationRequestQuerySet
 from ..services import Progress
 from ..services.ending import WITHDRAWABLE
-from ..wording import asks_text, moment_text, number_text
+from ..wording import asks_text, moment_text, number_text, stamp_text
 from . import again, plan, progress, report
 from .acts import act
 from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, our_rows, rows_seen_by, with_beneath
@@ -269,7 +269,7 @@ def _facts(batch: RequestBatch) -> list[tuple[str, str]]:
         (_("Asked for"), asks_text(batch)),
         (_("Chosen"), batch.selection),
         (_("Asked by"), batch.confirmed_by_name),
-        (_("On"), moment_text(batch.confirmed_at) if batch.confirmed_at else ""),
+        (_("On"), stamp_text(batch.confirmed_at) if batch.confirmed_at else ""),
     ]
     return [(name, value) for name, value in facts if value]
 
