@@ -92,7 +92,7 @@ class TestThePageOfARequest:
         page = bob_client.get(page_of(answered)).text
 
         assert "In review at iDenfy" in page
-        assert "You may not read what clients answered." in page
+        assert "A colleague who may read answers can tell you what was answered." in page
         assert not any(words in page for words in ("Where from?", "Salary", "42 of 100", "Your money"))
 
     def test_says_what_a_review_decided(self, reader: Client, answered: InformationRequest) -> None:
