@@ -171,7 +171,7 @@ def event_text(event: RequestEvent) -> str:
         was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
         details = _("%(was)s before, %(now)s now") % {"was": was, "now": now}
     elif kind == EventKind.DOCUMENT_EXPIRES:
-        details = _date_text(params.get("day", ""))
+        details = date_text(params.get("day", ""))
     elif kind in {EventKind.ANSWERED, EventKind.ANSWERED_ELSEWHERE, EventKind.REVIEWED}:
         details = ", ".join(_about_answer(params))
     return _("%(what)s: %(details)s") % {"what": text, "details": details} if details else text
@@ -382,12 +382,14 @@ def _about_answer(params: Params) -> Iterator[str]:
         yield str(document)
 
 
-def _date_text(text: str) -> str:
-    """A date as iDenfy writes it, “2031-05-01”, in the reader's way; anything else as it came."""
+def date_text(text: str) -> str:
+    """A date as iDenfy writes it, “2031-05-01”, in the reader's way; so a time with a zone. Else as it came."""
     try:
-        day = parse_date(text)
+        day, moment = parse_date(text), parse_datetime(text)
     except ValueError:
-        day = None
+        return text
+    if day is None and moment is not None and timezone.is_aware(moment):
+        return record_text(moment)
     return _written(day, pgettext("date format", "j F Y")) if day else text
 
 

@@ -21,6 +21,7 @@ from ..services import Progress, count_missed
 from ..services.ending import WITHDRAWABLE
 from ..wording import moment_text, number_text, reason_text, said_text, stamp_text
 from .again import OF_A_BATCH, next_step_text, still_held_text
+from .answers import may_read
 from .base import may_ask, may_reveal
 from .rows import Section, asked_for, page_of
 from .search import clients_found
@@ -192,6 +193,8 @@ def _next_step(request: HttpRequest, state: State, found: _Found, now: datetime)
     """What this user can do about it, or who can; empty if there is nothing left to do."""
     if state is State.QUEUED and may_ask(request):
         return _("Continue, or withdraw them.")
+    if state is State.COMPLETED and may_read(request):
+        return _("Read the answers: press their number.")
     if state is not State.ISSUED:
         return next_step_text(request, state, _last_end(found, now)) if found.asked_again < found.count else ""
     if found.no_address == found.count:

@@ -83,6 +83,11 @@ class TestThePageOfARequest:
         ):
             assert words in page
 
+    def test_is_where_a_report_sends_its_readers(self, reader: Client, answered: InformationRequest) -> None:
+        page = reader.get(reverse("admin:idenfy_kyc_requestbatch_change", args=[answered.batch_id]))
+
+        assert "Read the answers: press their number." in page.text
+
     def test_takes_nothing_that_a_client_wrote_for_html(self, reader: Client, answered: InformationRequest) -> None:
         page = reader.get(page_of(answered)).text
 

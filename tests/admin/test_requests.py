@@ -98,8 +98,16 @@ class TestTheList:
     def test_says_so_when_nobody_has_been_asked(self, alice_client: Client) -> None:
         make_request(State.DRAFT)
 
-        assert "Nobody has been asked yet." in alice_client.get(LIST).text
+        page = alice_client.get(LIST)
+
+        assert "Nobody has been asked yet. Choose verifications and “Request information…”." in page.text
         assert "Nothing matches." in alice_client.get(LIST, {"ends": "3d"}).text
+
+    def test_tells_nobody_to_ask_who_may_not(self, bob_client: Client) -> None:
+        page = bob_client.get(LIST)
+
+        assert "Nobody has been asked yet." in page.text
+        assert "Request information…" not in page.text
 
     def test_offers_only_what_one_may_do(self, alice_client: Client, bob_client: Client, carol_client: Client) -> None:
         make_request(State.ISSUED)
