@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.utils import formats, timezone
+from django.utils import formats, timezone, translation
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -171,7 +171,7 @@ def event_text(event: RequestEvent) -> str:
         was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
         details = _("%(was)s before, %(now)s now") % {"was": was, "now": now}
     elif kind == EventKind.DOCUMENT_EXPIRES:
-        details = _date_text(params.get("day", ""))
+        details = date_text(params.get("day", ""))
     elif kind in {EventKind.ANSWERED, EventKind.ANSWERED_ELSEWHERE, EventKind.REVIEWED}:
         details = ", ".join(_about_answer(params))
     return _("%(what)s: %(details)s") % {"what": text, "details": details} if details else text
@@ -241,14 +241,14 @@ def day_text(moment: datetime, now: datetime | None = None) -> str:
     """A local date: “17 March”, with the year if it is another one."""
     local, today = _local(moment), _local(now or timezone.now())
     this_year, another = pgettext("date format", "j F"), pgettext("date format", "j F Y")
-    return formats.date_format(local, this_year if local.year == today.year else another)
+    return _written(local, this_year if local.year == today.year else another)
 
 
 def short_day_text(moment: datetime, now: datetime | None = None) -> str:
     """A local date for a narrow column: “17 Mar”, with the year if it is another one."""
     local, today = _local(moment), _local(now or timezone.now())
     this_year, another = pgettext("date format", "j M"), pgettext("date format", "j M Y")
-    return formats.date_format(local, this_year if local.year == today.year else another)
+    return _written(local, this_year if local.year == today.year else another)
 
 
 def stamp_text(moment: datetime, now: datetime | None = None) -> str:
@@ -266,13 +266,26 @@ def record_text(moment: datetime) -> str:
     """A local time that says the same on paper, next year and abroad: “17 March 2026, 14:05 EET”."""
     local = _local(moment)
     zone = local.tzname() or timezone.get_default_timezone().tzname(local)
-    day = formats.date_format(local, pgettext("date format", "j F Y"))
+    day = _written(local, pgettext("date format", "j F Y"))
     return _("%(day)s, %(time)s %(zone)s") % {"day": day, "time": _time_text(local), "zone": zone}
 
 
 def time_text(moment: datetime) -> str:
     """A local time without its day: “14:05”."""
     return _time_text(_local(moment))
+
+
+def _written(day: date, format_of_it: str) -> str:
+    with in_our_language():
+        return formats.date_format(day, format_of_it)
+
+
+def in_our_language() -> translation.override:
+    """The language that our words are in: where nobody has translated them, Django’s months stay English with them.
+
+    Else “until 9 Dezember” would be neither.
+    """
+    return translation.override(pgettext("language of the date formats", "en"))
 
 
 def _time_text(local: datetime) -> str:
@@ -380,13 +393,15 @@ def _about_answer(params: Params) -> Iterator[str]:
         yield str(document)
 
 
-def _date_text(text: str) -> str:
-    """A date as iDenfy writes it, “2031-05-01”, in the reader's way; anything else as it came."""
+def date_text(text: str) -> str:
+    """A date as iDenfy writes it, “2031-05-01”, in the reader's way; so a time with a zone. Else as it came."""
     try:
-        day = parse_date(text)
+        day, moment = parse_date(text), parse_datetime(text)
     except ValueError:
-        day = None
-    return formats.date_format(day, pgettext("date format", "j F Y")) if day else text
+        return text
+    if day is None and moment is not None and timezone.is_aware(moment):
+        return record_text(moment)
+    return _written(day, pgettext("date format", "j F Y")) if day else text
 
 
 def _clients_text(count: object) -> str:

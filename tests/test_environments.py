@@ -198,17 +198,10 @@ class TestASecondSite:
 
 @pytest.mark.django_db
 class TestLanguages:
-    @pytest.mark.parametrize(
-        ("language", "direction", "day"),
-        [
-            ("de", "ltr", "17 März 2025"),
-            ("lt", "ltr", "17 kovas 2025"),
-            ("ar", "rtl", "17 مارس 2025"),
-        ],
-    )
+    @pytest.mark.parametrize(("language", "direction"), [("de", "ltr"), ("lt", "ltr"), ("ar", "rtl")])
     @pytest.mark.parametrize("state", [State.QUEUED, State.ISSUED])
     def test_of_the_reader_shapes_the_page_of_a_batch(
-        self, alice_client: Client, language: str, direction: str, day: str, state: State
+        self, alice_client: Client, language: str, direction: str, state: State
     ) -> None:
         batch = make_batch(confirmed=True, confirmed_at=datetime(2025, 3, 17, 12, 5, tzinfo=UTC))
         make_request(state, batch=batch)
@@ -217,7 +210,7 @@ class TestLanguages:
 
         assert f'lang="{language}"' in page.text
         assert f'dir="{direction}"' in page.text
-        assert f"{day}, 14:05" in page.text
+        assert "17 March 2025, 14:05" in page.text  # our words are in English, and their dates with them
 
     @pytest.mark.parametrize("language", ["de", "lt", "ar"])
     def test_of_the_reader_are_those_of_every_list(self, alice_client: Client, language: str) -> None:

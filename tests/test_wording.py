@@ -319,8 +319,19 @@ class TestMoments:
     def test_of_the_record_name_the_projects_zone_where_they_have_none(self) -> None:
         assert wording.record_text(datetime(2026, 7, 1, 14, 5)) == "1 July 2026, 14:05 EEST"  # noqa: DTZ001 (as above)
 
+    @pytest.mark.parametrize(("translated_into", "expected"), [("en", "14 March 2026"), ("lt", "14 kovas 2026")])
+    def test_are_in_the_language_of_our_words_and_not_of_djangos(
+        self, translated_into: str, expected: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        catalogue = {"en": translated_into}
+        monkeypatch.setattr(wording, "pgettext", lambda _context, message: catalogue.get(message, message))
+
+        with translation.override("lt"):
+            assert wording.record_text(NOON).startswith(expected)
+            assert wording.day_text(NOON, NOON + timedelta(days=365)) == expected
+
     def test_are_written_as_the_language_writes_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        japanese = {"j F Y": "Y年n月j日", "j M Y": "Y/n/j", "j F": "n月j日", "j M": "n/j", "H:i": "G時i分"}
+        japanese = {"en": "ja", "j F Y": "Y年n月j日", "j M Y": "Y/n/j", "j F": "n月j日", "j M": "n/j", "H:i": "G時i分"}
         monkeypatch.setattr(wording, "pgettext", lambda _context, message: japanese[message])
 
         assert wording.stamp_text(NOON, NOON) == "3月14日, 12時00分"

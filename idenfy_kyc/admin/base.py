@@ -14,7 +14,7 @@ from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -23,7 +23,7 @@ from django.utils.translation import ngettext
 
 from .. import services, wording
 from ..choices import State
-from ..clients import client_of
+from ..clients import client_of, introduce
 from ..conf import get_settings
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification, WebhookDelivery
 from ..models.request import InformationRequestQuerySet
@@ -43,6 +43,7 @@ V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 MAY_ASK = "idenfy_kyc.request_information"
 MAY_REVEAL = "idenfy_kyc.reveal_link"
 UNFINISHED_SHOWN = 3
+CLIENTS_NAMED = 3
 DECISION, DECISION_NEEDED = "decision", "needed"
 """The filter of the requests to which the line above the lists leads."""
 
@@ -115,7 +116,7 @@ class BaseAdmin(AnyAdmin):
         }
         if IS_POPUP_VAR not in request.GET:  # where one does select
             above["title"] = capfirst(str(self.opts.verbose_name_plural))
-        context = above | _frame(request) | (extra_context or {})
+        context = above | {"may_ask": may_ask(request)} | _frame(request) | (extra_context or {})
         answer: HttpResponse = super().changelist_view(request, context)
         return answer
 
@@ -280,6 +281,22 @@ def beneath_name(verification: Verification, name: str) -> str:
     if verification.erased_at is not None:
         return verification.scan_ref
     return verification.client_id if verification.client_id != name else ""
+
+
+def names_html(rows: InformationRequestQuerySet, count: int) -> SafeString:
+    """Whom ``count`` requests are about: the first few by name and client ID, “and 12 more”."""
+    first = list(rows.select_related("verification").defer(*InformationRequest.SECRETS).order_by("pk")[:CLIENTS_NAMED])
+    introduce(row.verification for row in first)
+    names = format_html_join(", ", "{}", ((_name_html(row.verification),) for row in first))
+    more = count - len(first)
+    text = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": wording.number_text(more)}
+    return format_html("{}, {}", names, text) if more > 0 else names
+
+
+def _name_html(verification: Verification) -> SafeString:
+    name = client_name(verification)
+    beneath = beneath_name(verification, name)
+    return format_html("<bdi>{}</bdi> ({})" if beneath else "<bdi>{}</bdi>", name, beneath)
 
 
 def client_facts(verification: Verification) -> list[tuple[str, str]]:

@@ -17,10 +17,8 @@ from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..wording import number_text, reason_text
 from . import doubts
-from .base import our_rows
 from .doubts import DOUBTFUL, NOW_INELIGIBLE, NOW_OPEN, PENDING
 from .rows import Section
-from .search import by_client, first_found
 
 ASKED = "asked"
 
@@ -109,11 +107,6 @@ def rows_of(
     )
     of_drafts = Case(When(state=State.DRAFT, then=rank), default=Value(0), output_field=IntegerField())
     return rows.select_related("verification").order_by("state", of_drafts, "reason", "pk")
-
-
-def search(rows: InformationRequestQuerySet, words: str) -> InformationRequestQuerySet:
-    """Those of these clients: by an ID or its beginning, or else by name, as in the lists."""
-    return our_rows(first_found(rows, by_client(rows, words, "verification__"))) if words else rows
 
 
 def heading_of(row: InformationRequest) -> str:

@@ -24,14 +24,13 @@ from ..wording import day_text, number_text
 from . import again, progress
 from .base import client_name, may_ask, user_of, with_environment
 from .forms import PlanForm, known_keys
-from .overview import heading_of, overview_of, rows_of, search
-from .rows import page_of
+from .overview import heading_of, overview_of, rows_of
+from .rows import asked_for, page_of
+from .search import clients_found
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
 
-_LONGEST = 300
-"""Characters of such a word: the name of a group may have a questionnaire's key in it."""
 _TOO_LATE = gettext_lazy("This plan was confirmed in the meantime: it cannot be changed.")
 
 
@@ -45,8 +44,8 @@ def view(
     requests = model_admin.requests_seen(request)
     visible = requests.filter(batch=batch)
     overview = overview_of(visible, requests, batch, now)
-    show, words = _asked_for(request.GET, "show"), _asked_for(request.GET, "q")
-    rows = page_of(request, rows_of(search(visible, words), show, requests, now), heading=heading_of)
+    show, words = asked_for(request.GET, "show"), asked_for(request.GET, "q")
+    rows = page_of(request, rows_of(clients_found(visible, words), show, requests, now), heading=heading_of)
     context = {
         "asked": asked,
         "overview": overview,
@@ -56,7 +55,6 @@ def view(
         "show": show,
         "q": words,
         "rows": rows,
-        "found": _found(rows.page.paginator.count) if words else "",
         "sections": overview.sections(show),
         **again.about_plan(visible),
     }
@@ -74,11 +72,6 @@ def view(
         }
     title = _("Ask clients for more information")
     return model_admin.render_page(request, batch, model_admin.plan_template, title=title, **context)
-
-
-def _asked_for(data: QueryDict, name: str) -> str:
-    """A word of the address or of a form, as a database can be asked for it."""
-    return data.get(name, "").replace("\0", "").strip()[:_LONGEST]
 
 
 def _form(
@@ -152,10 +145,6 @@ def _chosen_text(verifications: int, clients: int) -> str:
         return text
     of = ngettext("%(count)s client", "%(count)s clients", clients) % {"count": number_text(clients)}
     return _("%(verifications)s of %(clients)s") % {"verifications": text, "clients": of}
-
-
-def _found(count: int) -> str:
-    return ngettext("%(count)s found.", "%(count)s found.", count) % {"count": number_text(count)}
 
 
 def _quota(asked: int, now: datetime) -> str:
@@ -277,7 +266,7 @@ def take_back(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Reque
 def _chosen(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> list[int]:
     """The rows that an act is about, by primary key."""
     rows = model_admin.rows_seen(request, batch)
-    if group := _asked_for(request.POST, "group"):
+    if group := asked_for(request.POST, "group"):
         rows = rows_of(rows, group, model_admin.requests_seen(request), timezone.now())
     else:
         ticked = request.POST.getlist("row")
@@ -295,8 +284,8 @@ def _answer(
         messages.warning(request, nobody)
     else:
         messages.warning(request, _TOO_LATE)
-    where = {name: _asked_for(request.POST, name) for name in ("q", "show", "p")}
-    return model_admin.redirect_to_page(batch, to="" if _asked_for(request.POST, "group") else "#rows", **where)
+    where = {name: asked_for(request.POST, name) for name in ("q", "show", "p")}
+    return model_admin.redirect_to_page(batch, to="" if asked_for(request.POST, "group") else "#rows", **where)
 
 
 def discard(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:

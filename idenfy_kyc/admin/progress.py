@@ -164,6 +164,7 @@ def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, ask
     percent = 100 * standing.done // standing.total if standing.total else 100
     is_paused = standing.state in {BatchState.STOPPED, BatchState.WAITING}
     is_late = standing.state is BatchState.SENDING and services.is_late(batch, now)
+    outcomes = ", ".join(report.outcome_words(standing))
     reason = _("%(pause)s.") % {"pause": pause_text(batch, now).rstrip(".")} if is_paused else ""
     return {
         "progress": standing,
@@ -172,7 +173,7 @@ def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, ask
         "asking": ngettext("Asking %(count)s client.", "Asking %(count)s clients.", standing.total)
         % {"count": number_text(standing.total)},
         "done": number_text(standing.done),
-        "outcomes": outcomes(standing),
+        "outcomes": outcomes,
         "to_go": _to_go(batch, standing, now),
         "reason": reason,
         "advice": _advice(batch, standing, now, asks=asks, sends=sends, is_late=is_late),
@@ -182,8 +183,7 @@ def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, ask
             "state": standing.state.label if is_paused else _("%(percent)s %%") % {"percent": percent},
             "note": batch.note,
         },
-        "announcement": reason
-        or _("%(percent)s %% done. %(outcomes)s.") % {"percent": percent, "outcomes": outcomes(standing)},
+        "announcement": reason or _("%(percent)s %% done. %(outcomes)s.") % {"percent": percent, "outcomes": outcomes},
     }
 
 
@@ -192,22 +192,6 @@ def state_label(standing: Progress) -> str:
     if standing.state is BatchState.SENDING and not standing.in_flight:
         return _("Not finished")
     return str(standing.state.label)
-
-
-def outcomes(standing: Progress) -> str:
-    """What came of those who were asked: “300 have a link, 8 refused, 4 uncertain”."""
-    refused, uncertain = standing.counts.get(State.REFUSED, 0), standing.counts.get(State.UNKNOWN, 0)
-    parts = [
-        ngettext("%(count)s has a link", "%(count)s have a link", standing.links)
-        % {"count": number_text(standing.links)}
-    ]
-    if refused:
-        parts.append(ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": number_text(refused)})
-    if uncertain:
-        parts.append(
-            ngettext("%(count)s uncertain", "%(count)s uncertain", uncertain) % {"count": number_text(uncertain)}
-        )
-    return ", ".join(parts)
 
 
 def _to_go(batch: RequestBatch, standing: Progress, now: datetime) -> str:
@@ -293,7 +277,7 @@ def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBat
         "retry_after_ms": _retry_after(batch, standing, now, calls=1, sends=sends),
     }
     if standing.state is BatchState.STOPPED:
-        context |= report.summary(model_admin, request, batch, now)
+        context |= report.summary(model_admin, request, batch, standing, now)
     return model_admin.render_page(request, batch, model_admin.progress_template, title=batch.note, **context)
 
 

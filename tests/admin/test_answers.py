@@ -99,6 +99,11 @@ class TestThePageOfARequest:
         ):
             assert words in page
 
+    def test_is_where_a_report_sends_its_readers(self, reader: Client, answered: InformationRequest) -> None:
+        page = reader.get(reverse("admin:idenfy_kyc_requestbatch_change", args=[answered.batch_id]))
+
+        assert "Read the answers: press their number." in page.text
+
     def test_takes_nothing_that_a_client_wrote_for_html(self, reader: Client, answered: InformationRequest) -> None:
         page = reader.get(page_of(answered)).text
 
@@ -108,7 +113,7 @@ class TestThePageOfARequest:
         page = bob_client.get(page_of(answered)).text
 
         assert "In review at iDenfy" in page
-        assert "You may not read what clients answered." in page
+        assert "A colleague who may read answers can tell you what was answered." in page
         assert not any(words in page for words in ("Where from?", "Salary", "42 of 100", "Your money"))
 
     def test_says_what_a_review_decided(self, reader: Client, answered: InformationRequest) -> None:

@@ -158,7 +158,7 @@ class TestTheActs:
 
         page = alice_client.post(url(batch), filled_in(expected="1"), follow=True)
 
-        assert "1 has a link" in page.text
+        assert "<strong>Waiting for the client.</strong>" in page.text
 
 
 class TestThePage:

@@ -47,7 +47,7 @@ class TestThePage:
 
         assert "<title>25 % · annual review</title>" in page.text
         assert 'max="16" value="4"' in page.text
-        said = "Asking 16 clients. <strong>4 done</strong>: 2 have a link, 1 refused, 1 uncertain. 12 to go,"
+        said = "Asking 16 clients. <strong>4 done</strong>: 2 have a link, 1 was refused, 1 is uncertain. 12 to go,"
         assert said in words_of(page)
         assert "Keep this page open: it does the sending." in page.text
         assert 'role="status"' in page.text

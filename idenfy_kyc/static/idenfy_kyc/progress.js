@@ -5,7 +5,7 @@
 {
   const TRY_AGAIN = 10000;
   const QUARTERS = [25, 50, 75, 100];
-  // The page that the server draws then has more to offer: the links, the reasons, what can be done.
+  // With these the server draws more than the script does: the links, the reasons, what can be done.
   const ENDS = ["done", "plan", "stopped"];
 
   const box = document.getElementById("progress");
@@ -18,6 +18,7 @@
   const sendForm = document.getElementById("progress-send");
   const urls = { send: box.dataset.sendUrl, watch: box.dataset.watchUrl };
 
+  const doneWhenDrawn = bar.value;
   let state = box.dataset.state;
   let announced = Number(box.dataset.percent);
   let isAlive = true;
@@ -97,13 +98,20 @@
     drawButtons();
   };
 
+  // Whether the page has more on it than the script draws, or should have: then the server draws it anew. While calls are
+  // under way the numbers still change, and nobody could press anything.
+  const isStale = (found, before) => {
+    const isOther = found.state !== before && (ENDS.includes(found.state) || ENDS.includes(before));
+    return isOther || (found.state === "stopped" && found.done !== doneWhenDrawn && !found.counts.sending);
+  };
+
   const step = async () => {
     let wait = TRY_AGAIN;
     try {
       const before = state;
       const found = await ask();
       draw(found);
-      if (found.state !== before && ENDS.includes(found.state)) {
+      if (isStale(found, before)) {
         window.location.reload();
         return;
       }
