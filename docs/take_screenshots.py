@@ -229,7 +229,7 @@ class Day:
         begins_at: Locator | None = None,
         of: Page | None = None,
     ) -> None:
-        """One picture, of the officer’s page or of ``of``; raises ``ValueError`` if it is too large for the guide."""
+        """One picture, of the officer's page or ``of`` another; raises ``ValueError`` if it is too large to show."""
         page = of or self.page
         page.set_viewport_size({"width": width, "height": height})
         path = IMAGES / f"{name}-{self.scheme}.png"
