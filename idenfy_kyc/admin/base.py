@@ -141,7 +141,8 @@ class BaseAdmin(AnyAdmin):
     def _unhandled(self, request: HttpRequest) -> dict[str, str]:
         """“2 deliveries from iDenfy could not be handled”, for those who can do it again; one query."""
         rows = rows_seen_by(self.admin_site, request, WebhookDelivery)
-        count = rows.filter(handled_at=None).count() if may_ask(request) else 0
+        failed = rows.filter(handled_at=None)  # few, by an index of their own
+        count = failed.aggregate(all=Count("pk"))["all"] if may_ask(request) else 0
         if not count:
             return {}
         text = ngettext(
