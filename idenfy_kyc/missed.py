@@ -9,8 +9,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from .dates import end_text, in_our_language, moment_text, number_text
 from .services.gaps import Gap
-from .wording import end_text, in_our_language, moment_text, number_text
 
 
 def accepted_text(last_at: datetime, now: datetime | None = None) -> str:

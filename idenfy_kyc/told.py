@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .api.deliveries import TEST_EVENT, Event
 from .choices import DeliveryProblem, status_label
+from .dates import date_text, day_text, number_text
 from .models import Answer, Verification
-from .wording import date_text, day_text, number_text
 
 _DELIVERIES: dict[str, Promise] = {
     Event.LEGACY: gettext_lazy("A verification’s status"),

@@ -14,10 +14,10 @@ from django.utils.translation import ngettext
 
 from .. import services
 from ..choices import State
+from ..dates import day_text, number_text, stamp_text
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..services.again import ASKED_AGAIN
-from ..wording import day_text, number_text, stamp_text
 from .acts import lead_to_plan
 from .base import BaseAdmin, batch_name, link_html, may_ask, our_rows, rows_seen_by, state_html, user_of
 

@@ -21,7 +21,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .. import services, wording
+from .. import dates, services, wording
 from ..choices import State
 from ..clients import client_of, introduce
 from ..conf import get_settings
@@ -152,7 +152,7 @@ class BaseAdmin(AnyAdmin):
         )
         return {
             "url": f"{self.url_of('changelist', model=WebhookDelivery)}?{urlencode({'state': 'failed'})}",
-            "text": text % {"count": wording.number_text(count)},
+            "text": text % {"count": dates.number_text(count)},
         }
 
     def _unfinished(self, request: HttpRequest) -> list[dict[str, str]]:
@@ -230,7 +230,7 @@ class ReadOnlyAdmin(BaseAdmin):
 
 def _frame(request: HttpRequest) -> dict[str, str]:
     """For ``includes/title.html``: which system this is, on every page; and on paper, when it was printed by whom."""
-    when, name = wording.record_text(timezone.now()), frozen_name(user_of(request))
+    when, name = dates.record_text(timezone.now()), frozen_name(user_of(request))
     return {
         "idenfy_environment": get_settings().ENVIRONMENT,
         "idenfy_printed": _("Printed on %(when)s by %(name)s") % {"when": when, "name": name},
@@ -290,7 +290,7 @@ def names_html(rows: InformationRequestQuerySet, count: int) -> SafeString:
     introduce(row.verification for row in first)
     names = format_html_join(", ", "{}", ((_name_html(row.verification),) for row in first))
     more = count - len(first)
-    text = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": wording.number_text(more)}
+    text = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": dates.number_text(more)}
     return format_html("{}, {}", names, text) if more > 0 else names
 
 
@@ -341,16 +341,16 @@ def _decisions_text(counts: dict[str, int]) -> str:
     details = []
     if uncertain:
         text = ngettext("%(count)s is uncertain", "%(count)s are uncertain", uncertain)
-        details.append(text % {"count": wording.number_text(uncertain)})
+        details.append(text % {"count": dates.number_text(uncertain)})
     if queued:
         text = ngettext("%(count)s has not been asked yet", "%(count)s have not been asked yet", queued)
-        details.append(text % {"count": wording.number_text(queued)})
+        details.append(text % {"count": dates.number_text(queued)})
     words = ngettext(
         "%(count)s request needs a decision: %(details)s.",
         "%(count)s requests need a decision: %(details)s.",
         counts["all"],
     )
-    return words % {"count": wording.number_text(counts["all"]), "details": ", ".join(details)}
+    return words % {"count": dates.number_text(counts["all"]), "details": ", ".join(details)}
 
 
 def _unfinished_text(batch: Any) -> str:
@@ -359,4 +359,4 @@ def _unfinished_text(batch: Any) -> str:
         "%(count)s clients of “%(name)s” have not been asked yet.",
         batch.waiting,
     )
-    return text % {"count": wording.number_text(batch.waiting), "name": batch_name(batch)}
+    return text % {"count": dates.number_text(batch.waiting), "name": batch_name(batch)}

@@ -23,12 +23,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services
 from ..choices import BatchState, State
+from ..dates import number_text, short_day_text, stamp_text, time_text
 from ..decorators import durable
 from ..models import InformationRequest, RequestBatch, Verification
 from ..models.request import InformationRequestQuerySet
 from ..services import Progress
 from ..services.ending import WITHDRAWABLE
-from ..wording import asks_text, number_text, short_day_text, stamp_text, time_text
+from ..wording import asks_text
 from . import again, plan, progress, report
 from .acts import act
 from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, our_rows, rows_seen_by, with_beneath

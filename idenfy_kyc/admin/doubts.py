@@ -17,9 +17,9 @@ from django.utils.translation import ngettext
 from .. import services
 from ..choices import APPROVED, State
 from ..conf import get_settings
+from ..dates import day_text, number_text
 from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet
-from ..wording import day_text, number_text
 
 NOW_OPEN, NOW_INELIGIBLE, DOUBTFUL, PENDING = "now-open", "now-ineligible", "doubtful", "pending"
 LATELY = timedelta(days=90)

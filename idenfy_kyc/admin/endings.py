@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from .. import services, wording
+from .. import dates, services, wording
 from ..choices import State
 from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet
@@ -135,7 +135,7 @@ def _facts(rows: InformationRequestQuerySet, count: int) -> list[tuple[str, str]
 
 
 def _counted(words: Words, count: int) -> str:
-    return str(words % {"n": count, "count": wording.number_text(count)})
+    return str(words % {"n": count, "count": dates.number_text(count)})
 
 
 def _pairs(hidden: Mapping[str, str | list[str]]) -> Iterable[tuple[str, str]]:
@@ -148,7 +148,7 @@ def _held_until(rows: InformationRequestQuerySet) -> str:
     """The last day on which iDenfy may still hold one as pending; empty if none was sent."""
     sent = rows.exclude(state=State.QUEUED).order_by("-expires_at").values_list("expires_at", flat=True)
     last = sent.first()
-    return wording.day_text(last) if last else ""
+    return dates.day_text(last) if last else ""
 
 
 _LINKS_STOP = ngettext_lazy(

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy, pgettext
 
-from .. import services, wording
+from .. import dates, services
 from ..choices import EventKind
 from ..clients import introduce
 from ..decorators import durable
@@ -106,7 +106,7 @@ def erased_text(verification: Verification) -> str:
     """“Personal data erased on 3 March by …”; empty if it is there."""
     if verification.erased_at is None:
         return ""
-    day = wording.day_text(verification.erased_at)
+    day = dates.day_text(verification.erased_at)
     lines = RequestEvent.objects.filter(verification=verification, kind=EventKind.ERASED)
     name = lines.values_list("actor_name", flat=True).first()
     text = _("Personal data erased on %(day)s by %(name)s.") if name else _("Personal data erased on %(day)s.")
@@ -162,7 +162,7 @@ class ErasingAdmin(BaseAdmin):
         chosen = list(queryset[: AT_ONCE + 1])
         if len(chosen) > AT_ONCE:
             text = _("%(limit)s verifications can be erased at once. Choose fewer. Nothing was erased.")
-            messages.error(request, text % {"limit": wording.number_text(AT_ONCE)})
+            messages.error(request, text % {"limit": dates.number_text(AT_ONCE)})
             return None
         hidden = [("action", "erase_personal_data"), ("select_across", "1" if across else "0")]
         hidden += [(ACTION_CHECKBOX_NAME, key) for key in (ticked[:1] if across else ticked)]
@@ -221,7 +221,7 @@ class ErasingAdmin(BaseAdmin):
             "url": self.url_of("change", row.pk),
             "scan_ref": row.scan_ref,
             "status": row.status_label,
-            "verified_on": wording.short_day_text(row.verified_at) if row.verified_at else "",
+            "verified_on": dates.short_day_text(row.verified_at) if row.verified_at else "",
         }
 
 
@@ -263,7 +263,7 @@ def _erase(request: HttpRequest, rows: Sequence[Verification], expected: int | N
         "The personal data of %(count)s verifications was erased.",
         erased,
     )
-    messages.success(request, text % {"count": wording.number_text(erased)})
+    messages.success(request, text % {"count": dates.number_text(erased)})
     return True
 
 
@@ -285,7 +285,7 @@ def _title(rows: Sequence[Verification]) -> str:
     if _is_one_client(rows):
         return _("Erase the personal data of %(client)s") % {"client": client_name(rows[0])}
     clients = len({row.client_id or row.pk for row in rows})
-    return _("Erase the personal data of %(count)s clients") % {"count": wording.number_text(clients)}
+    return _("Erase the personal data of %(count)s clients") % {"count": dates.number_text(clients)}
 
 
 def _button(count: int) -> str:
@@ -294,7 +294,7 @@ def _button(count: int) -> str:
         "Erase the personal data of %(count)s verifications",
         count,
     )
-    return text % {"count": wording.number_text(count)}
+    return text % {"count": dates.number_text(count)}
 
 
 def _unseen(count: int) -> str:
@@ -305,14 +305,14 @@ def _unseen(count: int) -> str:
         "the name and the client ID.",
         count,
     )
-    return text % {"count": wording.number_text(count)}
+    return text % {"count": dates.number_text(count)}
 
 
 def _columns(holdings: services.Holdings) -> dict[str, list[str]]:
     """What goes, what stays and what ends, each as lines with numbers; without those of which there are none."""
     return {
         column: [
-            str(text % {"n": count, "count": wording.number_text(count)})
+            str(text % {"n": count, "count": dates.number_text(count)})
             for name, text in texts.items()
             if (count := getattr(holdings, name))
         ]

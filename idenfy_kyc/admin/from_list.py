@@ -24,8 +24,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from .. import services
 from ..conf import get_settings
+from ..dates import number_text
 from ..exceptions import TooMany
-from ..wording import number_text
 
 if TYPE_CHECKING:
     from .verifications import VerificationAdmin

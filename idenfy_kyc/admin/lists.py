@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..conf import get_settings
-from ..wording import number_text
+from ..dates import number_text
 from .base import BaseAdmin
 
 PAGES = 100

@@ -13,9 +13,10 @@ from django.utils.translation import ngettext
 
 from ..choices import APPROVED, Reason, State, status_label
 from ..conf import get_settings
+from ..dates import number_text
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
-from ..wording import number_text, reason_text
+from ..wording import reason_text
 from . import doubts
 from .doubts import DOUBTFUL, NOW_INELIGIBLE, NOW_OPEN, PENDING
 from .rows import Section

@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import services
 from ..choices import Reason, State
 from ..conf import get_settings
+from ..dates import day_text, number_text
 from ..durations import about, expected_rate
 from ..exceptions import PlanChanged, SecondPersonNeeded
 from ..models import InformationRequest, RequestBatch
-from ..wording import day_text, number_text
 from . import again, progress
 from .base import client_name, may_ask, user_of, with_environment
 from .forms import PlanForm, known_keys

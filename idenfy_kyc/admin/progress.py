@@ -26,10 +26,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import services
 from ..choices import BatchState, PauseReason, State
 from ..conf import get_settings
+from ..dates import moment_text, number_text
 from ..durations import about, expected_rate
 from ..models import RequestBatch
 from ..services import Progress
-from ..wording import moment_text, number_text, pause_text
+from ..wording import pause_text
 from . import report
 from .acts import wants_page
 from .base import may_ask, user_of

@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import services, wording
+from .. import dates, services, wording
 from ..choices import Refreshed
 from ..conf import get_settings
 from ..decorators import durable
@@ -62,7 +62,7 @@ def _refresh(request: HttpRequest, queryset: QuerySet[Verification]) -> None:
         done = services.refresh(queryset.order_by("pk")[: services.REFRESHED_AT_ONCE + 1], by=user_of(request))
     except TooMany as error:
         text = _("Choose %(limit)s at the most: iDenfy does not want to be asked for more. Nobody was asked about.")
-        messages.error(request, text % {"limit": wording.number_text(error.limit)})
+        messages.error(request, text % {"limit": dates.number_text(error.limit)})
         return
     for result in Refreshed:
         if count := done.counts[result]:
@@ -120,4 +120,4 @@ def _text(result: Refreshed, count: int) -> str:
             count,
         ),
     }
-    return texts[result] % {"count": wording.number_text(count)}
+    return texts[result] % {"count": dates.number_text(count)}

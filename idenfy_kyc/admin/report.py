@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
 from ..choices import State
+from ..dates import moment_text, number_text, stamp_text
 from ..missed import missed_texts
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet, state_shown
 from ..services import Progress, count_missed
 from ..services.ending import WITHDRAWABLE
-from ..wording import moment_text, number_text, reason_text, said_text, stamp_text
+from ..wording import reason_text, said_text
 from .again import OF_A_BATCH, next_step_text, still_held_text
 from .answers import may_read
 from .base import may_ask, may_reveal

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import services, wording
+from .. import dates, services, wording
 from ..choices import State
 from ..clients import introduce
 from ..decorators import durable
@@ -135,7 +135,7 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("Asked on, by"), ordering="sent_at")
     def asked_on(self, row: InformationRequest) -> str:
         """One cell for two facts: a column for the name would make a wide list wider."""
-        day = wording.short_day_text(row.sent_at) if row.sent_at else self.empty_value_display
+        day = dates.short_day_text(row.sent_at) if row.sent_at else self.empty_value_display
         return with_beneath(day, row.batch.confirmed_by_name)
 
     @admin.display(description=gettext_lazy("Works until"), ordering="expires_at")
@@ -143,12 +143,12 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
         """And beneath it how long the link still works, or that it has ended."""
         if row.expires_at is None or row.shown_state not in {State.ISSUED, State.EXPIRED}:
             return None
-        return with_beneath(wording.short_day_text(row.expires_at), wording.time_left_text(row))
+        return with_beneath(dates.short_day_text(row.expires_at), wording.time_left_text(row))
 
     @admin.display(description=gettext_lazy("Opened"), ordering="opened_at")
     def opened(self, row: InformationRequest) -> str | None:
         if row.opened_at:
-            return wording.short_day_text(row.opened_at)
+            return dates.short_day_text(row.opened_at)
         return _("Not yet") if row.shown_state is State.ISSUED else None
 
     @admin.display(
@@ -159,7 +159,7 @@ class InformationRequestAdmin(BoundedAdmin, ReadOnlyAdmin):
         """When the client answered, as iDenfy says; or when somebody marked it so, and who."""
         if row.state != State.COMPLETED:
             return None
-        day = wording.short_day_text(row.ended_at) if row.ended_at else ""
+        day = dates.short_day_text(row.ended_at) if row.ended_at else ""
         return with_beneath(day, wording.marked_text(row))
 
     @admin.display(description=gettext_lazy("Reason"), ordering="batch__note")

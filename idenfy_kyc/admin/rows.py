@@ -15,10 +15,11 @@ from django.utils.translation import ngettext
 
 from ..choices import Reason, State
 from ..clients import introduce
+from ..dates import day_text, number_text
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
 from ..services import mark_missed
-from ..wording import day_text, number_text, reason_text, said_text, time_left_text
+from ..wording import reason_text, said_text, time_left_text
 from .base import client_html, client_name, state_html
 
 ROWS_PER_PAGE = 100

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt
 
-from .. import services, told, wording
+from .. import dates, services, told, wording
 from ..choices import STATUS_LABELS, State, status_label
 from ..clients import introduce
 from ..decorators import durable
@@ -159,11 +159,11 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
 
     @admin.display(description=gettext_lazy("Verified on"))
     def verified_at_in_words(self, verification: Verification) -> str | None:
-        return wording.record_text(verification.verified_at) if verification.verified_at else None
+        return dates.record_text(verification.verified_at) if verification.verified_at else None
 
     @admin.display(description=gettext_lazy("Verified on"), ordering="verified_at")
     def verified_on(self, verification: Verification) -> str | None:
-        return wording.short_day_text(verification.verified_at) if verification.verified_at else None
+        return dates.short_day_text(verification.verified_at) if verification.verified_at else None
 
     @admin.display(description=gettext_lazy("Request"))
     def request_now(self, verification: Verification) -> str | None:
@@ -180,7 +180,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
     @admin.display(description=gettext_lazy("Last asked"), ordering=F("last_sent_at").asc(nulls_first=True))
     def last_asked(self, verification: Verification) -> str | None:
         last = getattr(verification, "last_sent_at", None)
-        return wording.short_day_text(last) if last else None
+        return dates.short_day_text(last) if last else None
 
     # The way to a plan
 
@@ -225,7 +225,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
         if request.POST.get("select_across") != "1":
             ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
             by_hand = ngettext("%(count)s chosen by hand", "%(count)s chosen by hand", ticked)
-            return by_hand % {"count": wording.number_text(ticked)}
+            return by_hand % {"count": dates.number_text(ticked)}
         total = counted(queryset)
         count = str(total)
         conditions = "; ".join(self._conditions(request))
@@ -303,7 +303,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
     def _as_row(self, row: InformationRequest) -> dict[str, Any]:
         moment = row.sent_at or row.batch.confirmed_at
         return {
-            "asked_on": wording.short_day_text(moment) if moment else "",
+            "asked_on": dates.short_day_text(moment) if moment else "",
             "asks": wording.asks_text(row.batch),
             "state": state_html(row),
             "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else wording.marked_text(row),

@@ -27,7 +27,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..wording import number_text
+from ..dates import number_text
 
 MAX_BYTES = 5_000_000
 """What is read of a file at most: 10,000 lines of 500 letters. More is no list of clients."""

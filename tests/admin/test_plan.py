@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import Reason, State
+from idenfy_kyc.dates import day_text
 from idenfy_kyc.models import InformationRequest
-from idenfy_kyc.wording import day_text
 from tests.admin.pages import filled_in, make_plan, plan_for, queries, url, words_of
 from tests.factories import make_batch, make_request, make_verification, make_verifications
 
