@@ -40,7 +40,7 @@ bench: $(VENV)/.for-bench  ## Measure what asking and hearing cost, and count qu
 	@$(BIN)/python -m benchmarks.sending
 	@$(BIN)/python -m benchmarks.receiving
 
-prove: $(VENV)/.for-prove  ## Break servers, database and iDenfy, and count what must hold: six minutes (SEED=1)
+prove: $(VENV)/.for-bench  ## Break servers, database and iDenfy, and count what must hold: six minutes (SEED=1)
 	@CI=true ENGINES=postgresql .ci/databases $(BIN)/python -m prove --seed $(SEED)
 
 clean:  ## Take away the virtualenv, caches and what was built

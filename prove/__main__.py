@@ -66,7 +66,8 @@ def _prove(seed: int, phases: tuple[Phase, ...], folder: Path, control: str, *, 
 
 def _fill(seed: int, phases: tuple[Phase, ...]) -> None:
     """The tables, the officers, and the clients of each phase."""
-    from django.contrib.auth import get_user_model
+    from django.contrib.auth.hashers import make_password
+    from django.contrib.auth.models import User
     from django.core.management import call_command
     from django.db import connections
 
@@ -76,8 +77,8 @@ def _fill(seed: int, phases: tuple[Phase, ...]) -> None:
     from .play import OFFICERS, officer_name
 
     call_command("migrate", verbosity=0, interactive=False)
-    for number in range(OFFICERS):
-        get_user_model().objects.create_superuser(officer_name(number), password=PASSWORD)
+    known = {"password": make_password(PASSWORD), "is_staff": True, "is_superuser": True}
+    User.objects.bulk_create(User(username=officer_name(number), **known) for number in range(OFFICERS))
     services.record_verifications(_clients(Random(seed), phases))
     connections.close_all()
 

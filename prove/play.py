@@ -13,7 +13,7 @@ from idenfy_kyc.testing import FakeIdenfy
 from .evidence import Evidence, Outage, Span
 from .officers import Officer
 from .schedule import GoDown, KillOne, Misbehave, Moment, Phase, RestartDatabase
-from .world import World
+from .world import WORKERS, World
 
 OFFICERS = 8
 TOO_LONG = 240.0
@@ -33,7 +33,9 @@ class Play:
         self._fake = fake
         self._seen = seen
         self._say = say
-        self._officers = [Officer(url, officer_name(number), seen.pages.append) for number in range(OFFICERS)]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            names = map(officer_name, range(OFFICERS))
+            self._officers = list(pool.map(lambda name: Officer(url, name, seen.pages.append), names))
         self._breaking = threading.Event()
 
     def phase(self, phase: Phase) -> str:
