@@ -62,7 +62,7 @@ class Play:
     # people
 
     def _ask(self, phase: Phase) -> str:
-        """Eight officers with one plan, or with one each for the same clients, press at the same moment."""
+        """Eight officers press at the same moment, all on one plan, or two on each of four for the same clients."""
         made = [self._officers[number].plan(f"{phase.name}-") for number in range(phase.plans)]
         plans = [made[number % phase.plans] for number in range(OFFICERS)]
         forms = [officer.open(plan) for officer, plan in zip(self._officers, plans, strict=True)]

@@ -76,7 +76,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One batch: how many clients, from how many plans it comes, and who sends it."""
+    """One batch: how many clients, how many plans of these same clients there are, and who sends it."""
 
     name: str
     clients: int
@@ -92,7 +92,7 @@ def schedule(seed: int, requests: int) -> tuple[Phase, ...]:
     quarter = requests // 4
     return (
         Phase(name="page", clients=quarter, plans=1, tabs=1, senders=0, moments=_page(chance, quarter)),
-        Phase(name="four", clients=2 * quarter, plans=8, tabs=0, senders=4, moments=_four(chance, 2 * quarter)),
+        Phase(name="four", clients=2 * quarter, plans=4, tabs=0, senders=4, moments=_four(chance, 2 * quarter)),
         Phase(name="both", clients=quarter, plans=1, tabs=1, senders=1, moments=_both(chance, quarter)),
     )
 
