@@ -54,7 +54,7 @@ def _prove(seed: int, phases: tuple[Phase, ...], folder: Path, control: str, *, 
             play.ask_again(number, batch)
         seen.rows.extend(witness.rows())
         seen.posts.extend(fake.posts())
-    text, broken = table.table(seed, phases, seen), table.broken(seen)
+    text, broken = table.table(seed, seen), table.broken(phases, seen)
     _say(begun, f"done\n\n{text}")
     if broken:
         print(*broken, "", "A bound does not hold.", sep="\n", file=sys.stderr)

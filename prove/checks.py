@@ -163,10 +163,10 @@ def tries_within(outage: Outage, limits: Limits) -> int:
 
 
 def by_outage(seen: Evidence) -> list[tuple[Outage, list[Row]]]:
-    """The outages, each with those that no good answer came for: under way when it began, or sent in its midst."""
+    """The outages that lose answers, each with its uncertain ones: under way when it began, or sent in its midst."""
     left = _unanswered(seen)
     found = []
-    for outage in seen.outages:
+    for outage in filter(lambda outage: outage.loses, seen.outages):
         since = outage.begun - seen.limits.call_deadline
         rows = [row for row in left if row.sent_at is not None and since <= row.sent_at <= outage.ended]
         left = [row for row in left if row not in rows]

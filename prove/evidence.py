@@ -45,12 +45,16 @@ class Kill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """A time in which an answer may have been lost, and how many senders were at work then."""
+    """A time in which iDenfy misbehaved, and how many senders were at work then.
+
+    ``loses``: an answer may be lost by it. If not, it was late, or said that nothing was done.
+    """
 
     fault: str
     begun: float
     ended: float
     senders: int
+    loses: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

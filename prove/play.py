@@ -129,7 +129,7 @@ class Play:
         self._seen.restarts.append(Span(begun=begun, ended=time.time()))
 
     def _misbehave(self, act: Misbehave, phase: Phase) -> None:
-        with self._outage(act.fault.value, phase, counts=act.loses):
+        with self._outage(act.fault.value, phase, loses=act.loses):
             self._fake.misbehave(act.fault, seconds=act.seconds, value=act.value)
             time.sleep(act.seconds)
 
@@ -141,14 +141,13 @@ class Play:
             self._world.start_fake()
 
     @contextmanager
-    def _outage(self, fault: str, phase: Phase, *, counts: bool = True) -> Iterator[None]:
-        begun = time.time()
+    def _outage(self, fault: str, phase: Phase, *, loses: bool = True) -> Iterator[None]:
+        begun, senders = time.time(), phase.tabs + phase.senders
         self._breaking.set()
         yield
         self._breaking.clear()
-        if counts:
-            senders = phase.tabs + phase.senders
-            self._seen.outages.append(Outage(fault=fault, begun=begun, ended=time.time(), senders=senders))
+        outage = Outage(fault=fault, begun=begun, ended=time.time(), senders=senders, loses=loses)
+        self._seen.outages.append(outage)
 
     # moments
 

@@ -51,7 +51,9 @@ BOUNDS = (
     Bound(
         what="uncertain because of an outage; 3 + `CONCURRENCY` for each sender at work, one for each later try",
         count=lambda seen: sum(len(rows) for _outage, rows in checks.by_outage(seen)),
-        allowed=lambda seen: sum(checks.allowed_for_outage(outage, seen.limits) for outage in seen.outages),
+        allowed=lambda seen: sum(
+            checks.allowed_for_outage(outage, seen.limits) for outage, _ in checks.by_outage(seen)
+        ),
         check=checks.uncertain_for_outages,
     ),
     _zero("uncertain though nothing was wrong", checks.uncertain_for_nothing),
@@ -65,13 +67,31 @@ def planned(phases: tuple[Phase, ...]) -> list[tuple[str, int]]:
     acts = [moment.act for phase in phases for moment in phase.moments]
     restarts = [act for act in acts if isinstance(act, RestartDatabase)]
     kills = [act for act in acts if isinstance(act, KillOne)] + [act.killing for act in restarts if act.killing]
-    troubles = [act for act in acts if isinstance(act, Misbehave | GoDown)]
+    return _faults(
+        requests=sum(phase.clients for phase in phases),
+        killed=[kill.who for kill in kills],
+        restarts=len(restarts),
+        outages=sum(isinstance(act, Misbehave | GoDown) for act in acts),
+    )
+
+
+def performed(seen: Evidence) -> list[tuple[str, int]]:
+    """The same figures, as it came about."""
+    return _faults(
+        requests=sum(row.follows is None for row in seen.rows),
+        killed=[kill.who for kill in seen.kills],
+        restarts=len(seen.restarts),
+        outages=len(seen.outages),
+    )
+
+
+def _faults(*, requests: int, killed: list[str], restarts: int, outages: int) -> list[tuple[str, int]]:
     return [
-        ("requests", sum(phase.clients for phase in phases)),
-        ("web workers killed", sum(kill.who == WEB for kill in kills)),
-        ("`idenfy_send` killed", sum(kill.who == SENDER for kill in kills)),
-        ("PostgreSQL ended at once and restarted", len(restarts)),
-        ("iDenfy slow, down for a minute, cutting connections, with 429, 5xx, HTML: times", len(troubles)),
+        ("requests", requests),
+        ("web workers killed", killed.count(WEB)),
+        ("`idenfy_send` killed", killed.count(SENDER)),
+        ("PostgreSQL ended at once and restarted", restarts),
+        ("iDenfy slow, down for a minute, cutting connections, with 429, 5xx, HTML: times", outages),
     ]
 
 
@@ -92,17 +112,19 @@ def measured(seen: Evidence) -> list[tuple[str, int]]:
     ]
 
 
-def table(seed: int, phases: tuple[Phase, ...], seen: Evidence) -> str:
+def table(seed: int, seen: Evidence) -> str:
     """Two columns: what was seen, and what may be seen at the most."""
     lines = [f"| `make prove SEED={seed}` | seen | allowed |", "|---|---|---|"]
-    lines += [f"| {what} | {count:,} | |" for what, count in (*planned(phases), *measured(seen))]
+    lines += [f"| {what} | {count:,} | |" for what, count in (*performed(seen), *measured(seen))]
     lines += [f"| {bound.what} | {bound.count(seen):,} | {bound.allowed(seen):,} |" for bound in BOUNDS]
     return "\n".join(lines) + "\n"
 
 
-def broken(seen: Evidence) -> list[str]:
-    """Everything that does not hold, in words."""
-    return [words for bound in BOUNDS for words in bound.check(seen)]
+def broken(phases: tuple[Phase, ...], seen: Evidence) -> list[str]:
+    """Everything that does not hold, in words; also if not everything happened that should have."""
+    pairs = zip(planned(phases), performed(seen), strict=True)
+    missing = [f"{what}: {count}, and not {wanted}" for (what, wanted), (_what, count) in pairs if count != wanted]
+    return missing + [words for bound in BOUNDS for words in bound.check(seen)]
 
 
 def quoted(readme: str) -> str:

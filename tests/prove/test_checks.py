@@ -185,6 +185,12 @@ class TestUncertainForOutages:
 
 
 class TestUncertainForNothing:
+    def test_catches_those_of_a_time_in_which_the_fake_was_only_late(self) -> None:
+        late = replace(outage(), loses=False)
+
+        assert len(checks.uncertain_for_nothing(seen(rows=uncertain(1), outages=[late]))) == 1
+        assert checks.uncertain_for_outages(seen(outages=[late])) == []
+
     def test_allows_those_of_an_outage_also_if_they_were_under_way_when_it_began(self) -> None:
         rows = [*uncertain(1, sent_at=17.6), *uncertain(1, sent_at=21.9)]
 
