@@ -132,7 +132,10 @@ class Officer:
             answer = self._call("POST", urljoin(batch, "../send/"), data=self._token(), headers=_ACCEPTS_JSON)
         else:
             answer = self._call("GET", urljoin(batch, "../progress/"), headers=_ACCEPTS_JSON)
-        found: dict[str, Any] = answer.json()
+        try:
+            found: dict[str, Any] = answer.json()
+        except ValueError:
+            raise PageFailedError(f"{answer.url} is no JSON") from None
         return found
 
     def _token(self) -> dict[str, str]:

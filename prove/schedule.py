@@ -141,7 +141,7 @@ def _kill(chance: Random, who: str) -> KillOne:
 
 
 def _outage(chance: Random, fault: Fault, value: float | None = None) -> Misbehave:
-    return Misbehave(fault=fault, seconds=chance.uniform(2, 9), value=value)
+    return Misbehave(fault=fault, seconds=chance.uniform(2, 8), value=value)
 
 
 def _slow(chance: Random) -> Misbehave:

@@ -17,5 +17,5 @@ IDENFY_KYC = _KYC | {
     "READ_TIMEOUT": 2.0,
     "STEP_SECONDS": 2.0,
     "CLAIM_TIMEOUT": timedelta(seconds=9),
-    "RETRY_WAITS": [timedelta(seconds=seconds) for seconds in (3, 5, 8, 10)],
+    "RETRY_WAITS": [timedelta(seconds=seconds) for seconds in (2, 4, 6, 8)],
 }

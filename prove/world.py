@@ -172,11 +172,14 @@ def connections_of(process: int, *, to_port: int) -> frozenset[str]:
 
 def _lives(process: int) -> bool:
     """Whether one of its threads still holds what they share: the first one is a zombie before the others are gone."""
-    for stat in Path("/proc").glob(f"{process}/task/*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            if stat.read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}:
-                return True
-    return False
+    while True:
+        try:
+            stats = [(task / "stat").read_text() for task in Path(f"/proc/{process}/task").iterdir()]
+        except (FileNotFoundError, ProcessLookupError):  # one of the threads has gone meanwhile, or all
+            if not Path(f"/proc/{process}").exists():
+                return False
+        else:
+            return any(stat.rpartition(")")[2].split()[0] not in {"Z", "X"} for stat in stats)
 
 
 def _port(address: str) -> int:
