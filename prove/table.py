@@ -39,17 +39,17 @@ def _zero(what: str, check: Callable[[Evidence], list[str]]) -> Bound:
 
 
 BOUNDS = (
-    _zero("asked once more by itself, after another answer than 401, 402, 403 or 429", checks.posted_again),
-    _zero("asked once more after iDenfy had issued the link", checks.posted_after_issue),
+    _zero("calls made once more without a person, after any answer but 401, 402, 403 or 429", checks.posted_again),
+    _zero("calls made once more after iDenfy had issued the link", checks.posted_after_issue),
     _zero("links not stored, though answered to a process that lived until the database was back", checks.links_lost),
     Bound(
-        what="uncertain because a sender was killed; `CONCURRENCY` (4) for each kill",
+        what="uncertain since a process was killed: `CONCURRENCY` (4) for each",
         count=lambda seen: len(checks.died(seen)),
         allowed=checks.allowed_for_kills,
         check=checks.uncertain_for_kills,
     ),
     Bound(
-        what="uncertain because of an outage; 3 + `CONCURRENCY` for each sender at work, one for each later try",
+        what="uncertain since iDenfy failed: 3 + `CONCURRENCY` for each outage and sender, one for each later try",
         count=lambda seen: sum(len(rows) for _outage, rows in checks.by_outage(seen)),
         allowed=lambda seen: sum(
             checks.allowed_for_outage(outage, seen.limits) for outage, _ in checks.by_outage(seen)
@@ -101,7 +101,7 @@ def measured(seen: Evidence) -> list[tuple[str, int]]:
     lost = [post for post in issued if post.token not in stored]
     with_process = checks.not_stored(seen)
     return [
-        ("POSTs that iDenfy had", len(seen.posts)),
+        ("calls that reached iDenfy", len(seen.posts)),
         ("links that it issued", len(issued)),
         ("links that are stored", len(issued) - len(lost)),
         ("links whose answer iDenfy cut off, spoilt or sent too late", len(lost) - len(with_process)),
