@@ -37,6 +37,7 @@ docs: $(VENV)/.for-docs  ## Build the documentation, into docs/_build/html; a wa
 
 bench: $(VENV)/.for-bench  ## Measure what asking and hearing cost, and count queries
 	@$(BIN)/python -m benchmarks.queries
+	@$(BIN)/python -m benchmarks.confirming
 	@$(BIN)/python -m benchmarks.sending
 	@$(BIN)/python -m benchmarks.receiving
 	@$(BIN)/python -m benchmarks.workers

@@ -35,8 +35,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MANY = int(os.environ.get("IDENFY_TEST_RACE_ROWS", "3000"))
 OFFICERS = 4
-REASONABLE = 10.0
-"""Seconds that one press may take while three others press too; the machine of a test run is slow and shared."""
+FOR_EVER = 60.0
+"""Seconds after which a press has waited for a lock that never comes. What it takes, ``make bench`` measures."""
 
 
 def plan_in_any_order(verifications: Iterable[Verification], *, seed: int) -> RequestBatch:
@@ -74,7 +74,7 @@ class TestConfirming:
             results = crew.results()
         say(f"confirm {plans[0].requests.count()} rows each", results)
         assert errors(results) == []
-        assert max(result["longest"] for result in results) < REASONABLE
+        assert max(result["longest"] for result in results) < FOR_EVER
         return results
 
     def test_the_same_verifications_in_different_orders_asks_each_client_once(self) -> None:
