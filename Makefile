@@ -40,7 +40,7 @@ bench: $(VENV)/.for-bench  ## Measure what asking and hearing cost, and count qu
 	@$(BIN)/python -m benchmarks.receiving
 
 clean:  ## Take away the virtualenv, caches and what was built
-	rm -rf $(VENV) $(VENV)-newest build dist docs/_build *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist docs/_build *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis
 
 # One virtualenv for all; each group of packages is installed when it is first needed, and again when the lists change.
 $(VENV)/.for-%: $(VENV)/.made setup.cfg pyproject.toml

@@ -33,7 +33,7 @@ from tests.processes import workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MANY = int(os.environ.get("IDENFY_TEST_RACE_ROWS", "3000"))
+MANY = int(os.environ.get("IDENFY_TEST_RACE_ROWS", "1000"))
 OFFICERS = 4
 REASONABLE = 10.0
 """Seconds that one press may take while three others press too; the machine of a test run is slow and shared."""
