@@ -23,7 +23,7 @@ from idenfy_kyc import services  # noqa: E402
 
 settings.ALLOWED_HOSTS = ["testserver"]
 client = Client()
-client.force_login(get_user_model().objects.create_superuser("admin", password="admin"))
+client.force_login(get_user_model().objects.create_superuser("walks through", password="walks"))
 loaded: set[str] = set()
 
 

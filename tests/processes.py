@@ -1,47 +1,55 @@
-"""Real processes for the tests of races and crashes: each its own Python, all in the test's database.
+"""Real processes for the tests of races and crashes, all in the test's database.
 
 ``with workers("confirm", [{...}, {...}]) as crew`` starts one process for each set of options; they get ready, and
-begin together when ``crew.go()`` says so. What a task returns, or the error that it saw, comes back as JSON.
+begin together when ``crew.go()`` says so. What a task returns, or the error that it saw, comes back.
+
+They are forked from a process that has imported Django and does nothing else: it has no connection and no thread that
+they could share. So one starts in a moment, where a Python of its own would first be busy for most of a second.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import multiprocessing
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import IO, Any
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["__main__", "tests.processes_ready"])
 
 
 @dataclass(frozen=True)
 class Crew:
-    """The running processes."""
+    """The running processes, and our end of the pipe to each."""
 
-    processes: list[subprocess.Popen[str]]
+    processes: list[BaseProcess]
+    pipes: list[Connection]
 
     def go(self) -> None:
         """Let them begin, once all are ready."""
-        for process in self.processes:
-            assert _pipe(process.stdout).readline() == "ready\n"
-        for process in self.processes:
-            _pipe(process.stdin).write("go\n")
-            _pipe(process.stdin).flush()
+        for pipe in self.pipes:
+            assert pipe.recv() == "ready"
+        for pipe in self.pipes:
+            pipe.send("go")
 
     def results(self) -> list[dict[str, Any]]:
         """What each of them returned, when all have ended."""
-        return [json.loads(_pipe(process.stdout).readline() or '{"error": "it died"}') for process in self.processes]
+        return [_result(pipe) for pipe in self.pipes]
 
 
-def _pipe(pipe: IO[str] | None) -> IO[str]:
-    assert pipe is not None
-    return pipe
+def _result(pipe: Connection) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = pipe.recv()
+    except EOFError:
+        return {"error": "it died"}
+    return result
 
 
 @contextmanager
@@ -49,30 +57,23 @@ def workers(task: str, options: list[dict[str, Any]], **kyc: Any) -> Iterator[Cr
     """One process for each of ``options``; ``kyc`` are keys of ``IDENFY_KYC``, times in seconds."""
     from django.db import connection
 
-    database = str(connection.settings_dict["NAME"])
-    root = str(Path(__file__).parents[1])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    crew = Crew(
-        [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.processes", task, json.dumps([database, kyc, given])],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env=environment,
-            )
-            for given in options
-        ]
-    )
+    crew = Crew([], [])
     try:
+        for given in options:
+            ours, theirs = PROCESSES.Pipe()
+            database = connection.settings_dict["NAME"]
+            process = PROCESSES.Process(target=_work, args=(theirs, task, database, kyc, given), daemon=True)
+            process.start()
+            theirs.close()
+            crew.processes.append(process)
+            crew.pipes.append(ours)
         yield crew
     finally:
-        for process in crew.processes:
+        for process, pipe in zip(crew.processes, crew.pipes, strict=True):
             process.kill()
-            process.wait()
-            _pipe(process.stdin).close()
-            _pipe(process.stdout).close()
+            process.join()
+            process.close()
+            pipe.close()
 
 
 def confirm(batch: int) -> dict[str, Any]:
@@ -223,28 +224,19 @@ def _decoded(kyc: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def main() -> None:
+def _work(pipe: Connection, task: str, database: str, kyc: dict[str, Any], options: dict[str, Any]) -> None:
     """One process: get ready, wait for the word, do the task, say what came of it."""
-    import django
     from django.conf import settings
     from django.db import connection
 
-    task, (database, kyc, options) = sys.argv[1], json.loads(sys.argv[2])
-    django.setup()
     connection.settings_dict["NAME"] = database
     settings.IDENFY_KYC = {**settings.IDENFY_KYC, **_decoded(kyc)}
     connection.ensure_connection()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+    pipe.send("ready")
+    pipe.recv()
     began = time.monotonic()
     try:
         result = TASKS[task](**options)
     except Exception as error:  # noqa: BLE001 - the test wants to know of any
         result = {"error": f"{type(error).__name__}: {error}"}
-    sys.stdout.write(json.dumps(result | {"seconds": round(time.monotonic() - began, 2)}) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+    pipe.send(result | {"seconds": round(time.monotonic() - began, 2)})

@@ -20,6 +20,8 @@ env = environ.Env()
 _sqlite = Path(tempfile.gettempdir()) / f"idenfy-kyc-tests-{os.getpid()}.sqlite3"
 _database: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{_sqlite}")
 _database["ATOMIC_REQUESTS"] = True
+if "sqlite3" in _database["ENGINE"]:
+    _database["OPTIONS"] = {"init_command": "PRAGMA synchronous = OFF"}  # it need not outlive a power cut
 _database["TEST"] = {"NAME": _database["NAME"] if "sqlite3" in _database["ENGINE"] else None}  # None: Django names it
 
 DATABASES = {"default": _database}

@@ -26,7 +26,7 @@ from tests.processes import workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
-KILLS = int(os.environ.get("IDENFY_TEST_KILLS", "20"))
+KILLS = int(os.environ.get("IDENFY_TEST_KILLS", "6"))
 CONCURRENCY = 4
 JUST_NOW = 1.0
 """Seconds before a kill in which an answer may have reached the process and not yet its database."""
@@ -67,12 +67,12 @@ def kill_on_the_way(
         crew.go()
         process = crew.processes[0]
         while len(fake.posts()) < enough:
-            if process.poll() is not None:
+            if not process.is_alive():
                 return None
             time.sleep(0.002)
         time.sleep(moment.uniform(0, 0.04))
         process.kill()
-        process.wait()
+        process.join()
     return time.time()
 
 
