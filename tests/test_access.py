@@ -484,4 +484,5 @@ def record() -> list[Any]:
 
 def _rows(cursor: CursorWrapper, table: str) -> list[Any]:
     cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} ORDER BY id")  # noqa: S608
-    return cursor.fetchall()
+    rows: list[Any] = cursor.fetchall()
+    return rows

@@ -18,7 +18,7 @@ from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..wording import reason_text
 from . import doubts
-from .doubts import DOUBTFUL, NOW_INELIGIBLE, NOW_OPEN, PENDING
+from .doubts import DOUBTFUL, NOW_INELIGIBLE, NOW_OPEN, PENDING, REFUSED
 from .rows import Section
 
 ASKED = "asked"
@@ -167,7 +167,7 @@ def _doubts(
     """Those that can no longer be asked first; then by how sure it is that asking them is in vain."""
     things = doubts.things_of(batch) or doubts.things_asked_lately(drafts, requests, now)
     lately = {thing.key: thing for thing in things}
-    conditions = {key: doubts.condition_of(key, requests, now) or Q() for key in (NOW_OPEN, PENDING, *lately)}
+    conditions = {key: doubts.condition_of(key, requests, now) or Q() for key in (NOW_OPEN, PENDING, REFUSED, *lately)}
     counts = doubts.count_each(drafts, conditions)
     ineligible = set(get_settings().INELIGIBLE_STATUSES)
     gone = Counter({status: count for status, count in statuses.items() if status in ineligible})
@@ -181,6 +181,8 @@ def _doubts(
     if counts[PENDING]:
         sentence = doubts.pending_sentence(drafts, requests, now)
         groups.append(Group(PENDING, _("Withdrawn or uncertain earlier"), counts[PENDING], sentence))
+    refused = counts[REFUSED]
+    groups.append(Group(REFUSED, _("Refused lately"), refused, doubts.refused_sentence(refused)))
     groups += [Group(key, thing.name, counts[key], thing.sentence(counts[key])) for key, thing in lately.items()]
     return [group for group in groups if group.count]
 

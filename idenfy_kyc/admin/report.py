@@ -315,7 +315,8 @@ def _rows(rows: InformationRequestQuerySet, show: str, now: datetime) -> Informa
     if show in State.values:
         rows = rows.shown_as([State(show)], now)
     place = Case(*(When(shown=state, then=Value(place)) for place, state in enumerate(ORDER)), default=len(ORDER))
-    rows = rows.annotate(shown=state_shown(now)).select_related("verification").defer(*InformationRequest.SECRETS)
+    related = rows.select_related("verification", "answer").defer(*InformationRequest.SECRETS)
+    rows = related.annotate(shown=state_shown(now))
     return rows.order_by(place, "pk")
 
 

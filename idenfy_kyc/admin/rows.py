@@ -20,6 +20,7 @@ from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
 from ..services import mark_missed
 from ..wording import reason_text, said_text, time_left_text
+from .answers import verdict_beneath
 from .base import client_html, client_name, state_html
 
 ROWS_PER_PAGE = 100
@@ -113,11 +114,13 @@ def _line(row: InformationRequest) -> Line:
 
 
 def detail_of(row: InformationRequest) -> str:
-    """What is to be said of one row: how long its link still works, iDenfy's words, or our reason."""
+    """What is to be said of one row: how long its link still works, iDenfy's words or verdict, or our reason."""
     if row.shown_state is State.ISSUED:
         return time_left_text(row)
     if row.state == State.REFUSED:
         return said_text({"message": row.message, "identifier": row.identifier, "status_code": row.status_code})
+    if row.state == State.COMPLETED and (verdict := verdict_beneath(row)):
+        return verdict
     if row.state == State.DRAFT and row.bank_card_expected_last_four:
         return _("Bank card expected to end in %(digits)s") % {"digits": row.bank_card_expected_last_four}
     return reason_text(row.reason, row.reason_params)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc import services
+from idenfy_kyc import services, told
 from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import Answer, InformationRequest, RequestEvent, Verification
 from idenfy_kyc.models.fields import Unreadable
@@ -257,3 +257,12 @@ class TestThePageOfAVerification:
 
     def test_says_nothing_of_what_nobody_told(self, bob_client: Client) -> None:
         assert "What iDenfy says" not in bob_client.get(page_of(make_verification())).text
+
+
+class TestTheReport:
+    def test_says_beside_answered_what_the_verdict_is(self, bob_client: Client, answered: InformationRequest) -> None:
+        page = bob_client.get(reverse("admin:idenfy_kyc_requestbatch_change", args=[answered.batch_id]))
+
+        answered.refresh_from_db()
+        verdict = told.verdict_text(answered.answer)
+        assert f'<td role="cell" class="ik-note">{verdict}</td>' in page.text
