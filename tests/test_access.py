@@ -1,7 +1,9 @@
 """Who may do what: every URL of the app and of its admin, for everybody, with every method.
 
 A cell says how the server answers: a status, or ``login`` for a redirect to the login page. ``!`` says that something
-was written; a cell without it proves that nothing was. The word behind an address is what is sent there: see ``forms``.
+was written; a cell without it proves that nothing was. No cell has a ``?``: it would say that somebody saw what is not
+for his eyes, such as a link, or a client's name without a permission of this app. The word behind an address is what is
+sent there: see ``forms``.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from idenfy_kyc.models import (
 from idenfy_kyc.testing import identification
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.admin.pages import BROWSER, filled_in, make_plan, shown
+from tests.canary import Kind, Marks
 from tests.factories import make_batch, make_queue, make_request, make_verification, verification_fields
 
 pytestmark = pytest.mark.django_db
@@ -314,6 +317,11 @@ class Line(NamedTuple):
         """The address without what it is about, as ``routes`` has it."""
         return re.sub("<.*?>", "<>", self.address)
 
+    @property
+    def may_show_links(self) -> bool:
+        """Whether this is where one asks for links, or what one sees behind a link of one's own."""
+        return self.sends == "download" or bool(re.search("show-link|download|^idenfy", self.address))
+
     def __str__(self) -> str:
         asked = f"{self.method:6} {self.address} {self.sends}"
         return f"{asked:59} {' '.join(f'{answer:6}' for answer in self.answers)}".rstrip()
@@ -449,7 +457,7 @@ class TestEverybody:
         before = record()
 
         found = [
-            line._replace(answers=tuple(answer(clients[name], line, things, forms, before) for name in PEOPLE))
+            line._replace(answers=tuple(answer(name, clients[name], line, things, forms, before) for name in PEOPLE))
             for line in lines
         ]
 
@@ -460,8 +468,10 @@ begin = getattr(transaction, "savepoint_create", transaction.savepoint)
 """Not ``atomic()``: views that send refuse to run inside one. Django 6.1 has given it a new name."""
 
 
-def answer(client: Client, line: Line, things: dict[str, Any], forms: dict[str, Any], before: list[Any]) -> str:
-    """The cell: what came back, and whether anything was written. What was, is taken back."""
+def answer(  # noqa: PLR0917 (as the cells have them)
+    person: str, client: Client, line: Line, things: dict[str, Any], forms: dict[str, Any], before: list[Any]
+) -> str:
+    """The cell: what came back, whether anything was written, and whether he saw too much. What was, is taken back."""
     address = re.sub("<(.*?)>", lambda thing: str(things[thing[1]]), line.address)
     if not address.startswith(("admin/", "idenfy/")):
         address = f"admin/idenfy_kyc/{address}"
@@ -472,7 +482,18 @@ def answer(client: Client, line: Line, things: dict[str, Any], forms: dict[str, 
     written = record() != before
     transaction.savepoint_rollback(undo)
     leads_to_login = response.status_code == 302 and response["Location"].startswith("/admin/login/")
-    return f"{'login' if leads_to_login else response.status_code}{'!' if written else ''}"
+    sees_too_much = marks_in(things).seen_by(person, response.text) - ({Kind.LINK} if line.may_show_links else set())
+    status = "login" if leads_to_login else response.status_code
+    return f"{status}{'!' if written else ''}{'?' if sees_too_much else ''}"
+
+
+def marks_in(things: dict[str, Any]) -> Marks:
+    """What is not for everybody's eyes."""
+    marks = Marks()
+    marks.add(Kind.TOKEN, "s3cret-in-the-link", "s3cret-token")
+    marks.add(Kind.LINK, str(things["link"]))
+    marks.add(Kind.NAME, "Client number ")
+    return marks
 
 
 def record() -> list[Any]:

@@ -25,6 +25,7 @@ from .. import dates, services, wording
 from ..choices import State
 from ..clients import client_of, introduce
 from ..conf import get_settings
+from ..decorators import discreet
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification, WebhookDelivery
 from ..models.request import InformationRequestQuerySet
 from ..secret import Secret
@@ -175,12 +176,19 @@ class BaseAdmin(AnyAdmin):
         name = f"admin:{opts.app_label}_{opts.model_name}_{page}"
         return reverse(name, args=args, current_app=self.admin_site.name)
 
+    def get_urls(self) -> list[URLPattern]:
+        """Django's own pages of the model; what breaks on them is reported without what is on them."""
+        patterns = super().get_urls()
+        for pattern in patterns:
+            pattern.callback = discreet(pattern.callback)
+        return patterns
+
     def own_path(self, name: str, view: Callable[..., HttpResponseBase], *, of_one: bool = True) -> URLPattern:
         """The route of a page of ours, beneath that of one object unless not ``of_one``, for :meth:`url_of`."""
         route = f"{name.replace('_', '-')}/"
         return path(
             f"<path:object_id>/{route}" if of_one else route,
-            self.admin_site.admin_view(view),
+            discreet(self.admin_site.admin_view(view)),
             name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
         )
 
