@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
@@ -42,8 +43,8 @@ from tests.factories import make_batch, make_queue, make_request, make_verificat
 
 pytestmark = pytest.mark.django_db
 
-PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root", "erin")
-"""The columns; who they are, stands in ``tests.personas``. Where erin has none, she is answered as bob is."""
+PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root", "erin", "rita")
+"""The columns; who they are, stands in ``tests.personas``. Those who have no column are answered as bob is."""
 
 TABLE = """
                                                             anon.  mallory eve    dora   bob    carol  alice  root
@@ -74,10 +75,6 @@ DELETE verification/ask-from-list/                          login  login  403   
 GET    verification/<free>/                                 login  login  302    302    302    302    302    302
 POST   verification/<free>/                                 login  login  302    302    302    302    302    302
 GET    verification/<free>/change/                          login  login  403    200    200    200    200    200
-GET    verification/<free>/look-at/                         login  login  302    302    302    302    302    302
-POST   verification/<free>/look-at/                         login  login  403    403    403    403    403    302
-PUT    verification/<free>/look-at/                         login  login  405    405    405    405    405    405
-DELETE verification/<free>/look-at/                         login  login  405    405    405    405    405    405
 POST   verification/<free>/change/ edited                   login  login  403    302!   403    403    403    302!
 PUT    verification/<free>/change/                          login  login  403    200    200    200    200    200
 DELETE verification/<free>/change/                          login  login  403    200    200    200    200    200
@@ -221,11 +218,21 @@ GET    requestbatch/<none>/change/                          login  login  403   
 POST   requestbatch/<none>/send/                            login  login  403    403    403    403    302    302
 POST   requestbatch/<none>/send/ script                     login  login  403    403    403    403    404    404
 
-GET    informationrequest/<issued>/look-at/                 login  login  302    302    302    302    302    302
-POST   informationrequest/<issued>/look-at/                 login  login  403    403    403    403    403    302
-PUT    informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
-DELETE informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
+                                                    anon.  malloryeve    dora   bob    carol  alice  root   erin   rita
+GET    verification/<free>/look-at/                 login  login  302    302    302    302    302    302
+POST   verification/<free>/look-at/                 login  login  403    403    403    403    403    302    403    302
+POST   verification/<asked>/look-at/                login  login  403    403    403    403    403    302!   403    302!
+PUT    verification/<free>/look-at/                 login  login  405    405    405    405    405    405
+DELETE verification/<free>/look-at/                 login  login  405    405    405    405    405    405
+POST   informationrequest/ look                     login  login  403    403    403    403    403    302!   403    302!
+GET    informationrequest/<issued>/look-at/         login  login  302    302    302    302    302    302
+POST   informationrequest/<issued>/look-at/         login  login  403    403    403    403    403    302    403    302
+POST   informationrequest/<answered>/look-at/       login  login  403    403    403    403    403    302!   403    302!
+GET    informationrequest/<answered>/change/        login  login  403    403    200    200    200    200
+PUT    informationrequest/<issued>/look-at/         login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/look-at/         login  login  405    405    405    405    405    405
 
+                                                            anon.  mallory eve    dora   bob    carol  alice  root
 GET    webhookdelivery/                                     login  login  403    403    200    200    200    200
 POST   webhookdelivery/ handle                              login  login  403    403    403    403    302!   302!
 PUT    webhookdelivery/                                     login  login  403    403    200    200    200    200
@@ -309,8 +316,8 @@ class Line(NamedTuple):
         words = text.split()
         cells = [word for word in words if re.fullmatch(r"login|\d{3}!?", word)]
         asked = words[: -len(cells)]
-        answers = [*cells, cells[PEOPLE.index("bob")]][: len(PEOPLE)]
-        return cls(asked[0], asked[1], " ".join(asked[2:]), tuple(answers))
+        like_bob = [cells[PEOPLE.index("bob")]] * (len(PEOPLE) - len(cells))
+        return cls(asked[0], asked[1], " ".join(asked[2:]), (*cells, *like_bob))
 
     @property
     def route(self) -> str:
@@ -354,6 +361,19 @@ class TestTheTable:
         assert {route for route, methods in tried.items() if not methods >= {"GET", "POST"}} == set()
         assert {route for route in writes if len(tried[route]) < 4} == set()
 
+    def test_tries_every_action_of_every_list(self, root: Any, forms: dict[str, dict[str, Any]]) -> None:
+        request = RequestFactory().get("/")
+        request.user = root
+        offered = {
+            (model._meta.model_name, name)
+            for model, model_admin in admin.site._registry.items()
+            if model._meta.app_label == "idenfy_kyc"
+            for name in model_admin.get_actions(request)
+        }
+
+        tried = {(line.route.rstrip("/"), forms[line.sends].get("action")) for line in LINES if line.method == "POST"}
+        assert offered - tried == set()
+
     def test_lets_nothing_be_written_by_anything_but_a_post(self) -> None:
         assert [str(line) for line in LINES if line.method != "POST" and "!" in "".join(line.answers)] == []
 
@@ -379,6 +399,11 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     done = make_batch(confirmed=True)
     issued, over = make_request(State.ISSUED, batch=done), make_request(State.CANCELLED)
     make_request(State.REFUSED, batch=done)
+    answered = make_request(State.COMPLETED)
+    question = {"title": "Since when?", "type": "TEXT", "answers": ["s3cret-answer"]}
+    said = json.dumps({"title": "Funds", "sections": [{"title": "About you", "questions": [question]}]})
+    Answer.objects.create(verification=answered.verification, request=answered, identity="i", questionnaire_json=said)
+    Answer.objects.create(verification=issued.verification, identity="of another", questionnaire_json=said)
     stopped = make_queue(1)
     RequestBatch.objects.filter(pk=stopped.pk).update(paused_at=stopped.confirmed_at, pause_reason=PauseReason.PERSON)
     return {
@@ -386,6 +411,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
         "asked": issued.verification_id,
         "erased": make_verification(name="", client_id="", erased_at=timezone.now()).pk,
         "issued": issued.pk,
+        "answered": answered.pk,
         "over": over.pk,
         "plan": make_plan_with_one_left_out().pk,
         "queue": make_queue(1).pk,
@@ -427,6 +453,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "withdraw": {"action": "withdraw", "_withdraw": "1", "note": "wrong", "shown": issued} | rows,
         "mark": {"action": "mark_answered", "_mark": "1", "note": "seen", "shown": issued} | rows,
         "again": {"action": "ask_again"} | rows,
+        "look": {"action": "look_at", "_selected_action": things["answered"]},
         "download": {"action": "download_links"} | rows,
         "erase": erase,
         "wrong-id": erase | {"typed": "C-0"},
@@ -493,6 +520,7 @@ def marks_in(things: dict[str, Any]) -> Marks:
     marks.add(Kind.TOKEN, "s3cret-in-the-link", "s3cret-token")
     marks.add(Kind.LINK, str(things["link"]))
     marks.add(Kind.NAME, "Client number ")
+    marks.add(Kind.ANSWER, "s3cret-answer")
     return marks
 
 

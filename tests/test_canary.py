@@ -180,7 +180,8 @@ class Journey:
         assert self.row(ANSWERED).state == State.COMPLETED
 
     def close(self) -> None:
-        self.act("root", self.page(ANSWERED, "look_at"), {})
+        self.act("rita", self.page(ANSWERED, "look_at"), {})
+        assert self.marks.found(self.people["rita"].get(self.page(ANSWERED)).text) == {Kind.NAME, Kind.ANSWER}
         for number, act, button in ((WITHDRAWN, "withdraw", "_withdraw"), (MARKED, "mark_answered", "_mark")):
             row = shown(self.row(number))
             form = {button: "1", "note": "seen", "shown": row, "outcome": "issued"}
@@ -211,7 +212,7 @@ class Journey:
         row, batch = self.row(ANSWERED), self.row(ANSWERED).batch
         things = {
             **dict.fromkeys(("free", "asked", "erased"), row.verification_id),
-            **dict.fromkeys(("issued", "over"), row.pk),
+            **dict.fromkeys(("issued", "over", "answered"), row.pk),
             **dict.fromkeys(("plan", "queue", "stopped", "done"), batch.pk),
             **{"none": 987654, "type": 1, "failed": 1},
         }
