@@ -218,7 +218,7 @@ GET    requestbatch/<none>/change/                          login  login  403   
 POST   requestbatch/<none>/send/                            login  login  403    403    403    403    302    302
 POST   requestbatch/<none>/send/ script                     login  login  403    403    403    403    404    404
 
-                                                    anon.  malloryeve    dora   bob    carol  alice  root   erin   rita
+                                                    anon.  mallory eve    dora   bob    carol  alice  root   erin   rita
 GET    verification/<free>/look-at/                 login  login  302    302    302    302    302    302
 POST   verification/<free>/look-at/                 login  login  403    403    403    403    403    302    403    302
 POST   verification/<asked>/look-at/                login  login  403    403    403    403    403    302!   403    302!
