@@ -45,7 +45,7 @@ prove: $(VENV)/.for-bench  ## Break servers, database and iDenfy, and count what
 	@CI=true ENGINES=postgresql .ci/databases $(BIN)/python -m prove --seed $(SEED)
 
 clean:  ## Take away the virtualenv, caches and what was built
-	rm -rf $(VENV) $(VENV)-newest build dist docs/_build *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-newest $(VENV)-audit $(VENV)-schema build dist docs/_build *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis
 
 # One virtualenv for all; each group of packages is installed when it is first needed, and again when the lists change.
 $(VENV)/.for-%: $(VENV)/.made setup.cfg pyproject.toml
