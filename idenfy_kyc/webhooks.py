@@ -13,11 +13,10 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from . import services
-from .decorators import durable
+from .decorators import discreet, durable
 from .exceptions import DeliveryRejected
 
 logger = logging.getLogger("idenfy_kyc")
@@ -27,11 +26,11 @@ MAX_BODY = 1024 * 1024
 
 
 @durable
+@discreet
 @csrf_exempt
 @login_not_required
 @never_cache
 @require_POST
-@sensitive_variables("body", "signature")
 def webhook(request: HttpRequest) -> HttpResponse:
     """Take a delivery: 200 once it is kept, whatever becomes of it; 400 unsigned; 413 too long; 500 if it was not kept.
 

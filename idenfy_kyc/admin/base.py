@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Count, Model, Q, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -25,6 +26,7 @@ from .. import dates, services, wording
 from ..choices import State
 from ..clients import client_of, introduce
 from ..conf import get_settings
+from ..decorators import discreet
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification, WebhookDelivery
 from ..models.request import InformationRequestQuerySet
 from ..secret import Secret
@@ -104,8 +106,14 @@ class BaseAdmin(AnyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Django's list by its own name, and above it what waits for a person; ``admin/idenfy_kyc/change_list.html``.
 
-        Raises ``PermissionDenied`` for an action that this user is not offered. Django would just show the list again.
+        Raises ``PermissionDenied`` for an action that this user is not offered, where Django would just show the list
+        again, and ``BadRequest`` for a ticked row whose key is none, where Django would break.
         """
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.clean(key, None)
+        except ValidationError:
+            raise BadRequest("A ticked row has no key") from None
         asked = set(request.POST.getlist("action")) - {""}
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
@@ -175,12 +183,19 @@ class BaseAdmin(AnyAdmin):
         name = f"admin:{opts.app_label}_{opts.model_name}_{page}"
         return reverse(name, args=args, current_app=self.admin_site.name)
 
+    def get_urls(self) -> list[URLPattern]:
+        """Django's own pages of the model; what breaks on them is reported without what is on them."""
+        patterns = super().get_urls()
+        for pattern in patterns:
+            pattern.callback = discreet(pattern.callback)
+        return patterns
+
     def own_path(self, name: str, view: Callable[..., HttpResponseBase], *, of_one: bool = True) -> URLPattern:
         """The route of a page of ours, beneath that of one object unless not ``of_one``, for :meth:`url_of`."""
         route = f"{name.replace('_', '-')}/"
         return path(
             f"<path:object_id>/{route}" if of_one else route,
-            self.admin_site.admin_view(view),
+            discreet(self.admin_site.admin_view(view)),
             name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -42,10 +42,8 @@ class RefreshingAdmin(BaseAdmin):
         may = self.has_refresh_permission(request) and verification.erased_at is None
         return self.url_of("refresh", verification.pk) if may else ""
 
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.refresh_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_refresh"
-        return [path("<path:object_id>/refresh/", view, name=name), *super().get_urls()]
+    def get_urls(self) -> list[URLPattern]:
+        return [self.own_path("refresh", self.refresh_view), *super().get_urls()]
 
 
 def _refresh_one(model_admin: RefreshingAdmin, request: HttpRequest, verification: Verification) -> HttpResponse:
