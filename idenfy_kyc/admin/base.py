@@ -113,7 +113,7 @@ class BaseAdmin(AnyAdmin):
             for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.clean(key, None)
         except ValidationError:
-            raise BadRequest("A ticked row has no key") from None
+            raise BadRequest from None
         asked = set(request.POST.getlist("action")) - {""}
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
