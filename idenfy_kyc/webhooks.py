@@ -59,7 +59,7 @@ def _read(request: HttpRequest, size: int) -> bytes:
     Under WSGI Django takes a body without a length for an empty one, and a delivery in chunks for a forgery. A server
     that knows where such a body ends says so.
     """
-    if request.META.get("wsgi.input_terminated") and not request.META.get("CONTENT_LENGTH"):
+    if request.META.get("wsgi.input_terminated") and not request.headers.get("content-length"):
         return bytes(request.META["wsgi.input"].read(size))
     return request.read(size)
 
