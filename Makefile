@@ -21,7 +21,7 @@ demo: $(VENV)/.for-demo  ## Try it out with made-up clients and a fake iDenfy (C
 	@$(BIN)/python -m example_project.demo --clients $(CLIENTS) --port $(PORT)
 
 test: $(VENV)/.for-test  ## Run the tests on SQLite, or on DATABASE_URL, and measure their coverage
-	$(BIN)/pytest --numprocesses=auto --cov --ignore=tests/browser --ignore=tests/workers $(or $(ARGS),--cov-fail-under=100)
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --ignore=tests/browser --ignore=tests/workers $(or $(ARGS),--cov-fail-under=100)
 
 lint: $(VENV)/.for-lint  ## Check style, types, templates and migrations
 	$(BIN)/ruff check .
