@@ -62,7 +62,8 @@ class TestErase:
         return verification
 
     def test_leaves_nothing_personal_anywhere(self, verification: Verification, officer: Any) -> None:
-        words = ("RASA", "EXAMPLE", "C-1042", "a secret", "4242", LINK, "FACE_MATCH", "AB1234567")
+        # The digits in quotes, as JSON has them whole: in a digest they may stand by chance.
+        words = ("RASA", "EXAMPLE", "C-1042", "a secret", '"4242"', LINK, "FACE_MATCH", "AB1234567")
         assert all(word in everything() for word in words)
 
         assert services.erase([verification], by=officer) == 1
