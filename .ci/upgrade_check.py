@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.db import IntegrityError, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.test.utils import setup_test_environment  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 from idenfy_kyc import services  # noqa: E402
@@ -22,7 +23,8 @@ from idenfy_kyc.choices import State  # noqa: E402
 from idenfy_kyc.exceptions import AlreadyOpen  # noqa: E402
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification  # noqa: E402
 
-settings.ALLOWED_HOSTS = ["testserver"]
+setup_test_environment()  # so that a response says what its page was made of
+logging.disable(logging.WARNING)  # links that are over are as they should be
 then = json.loads(Path(sys.argv[1]).read_text())
 client = Client()
 
@@ -79,7 +81,11 @@ def guarded(who: str, request: InformationRequest) -> None:
 
 same("Verifications", Verification.objects.count(), then["verifications"])
 same("Batches", {str(pk): note for pk, note in RequestBatch.objects.values_list("pk", "note")}, then["batches"])
-same("The record", [list(line) for line in RequestEvent.objects.order_by("pk").values_list("kind", "actor_name")], then["record"])
+same(
+    "The record",
+    [list(line) for line in RequestEvent.objects.order_by("pk").values_list("kind", "actor_name")],
+    then["record"],
+)
 for each in then["requests"]:
     kept(each)
 client.force_login(get_user_model().objects.get(username="admin"))

@@ -1,15 +1,15 @@
 """Fill a database by the code of an earlier commit, and note in a file what must be found there by today's.
 
-``python upgrade_fill.py FACTS`` runs in the tree of that commit, with its wheel installed. Some requests are made as that
-code makes them, from plan to link; beside them one in each state, so that a migration meets them all.
+``python upgrade_fill.py FACTS`` runs in the tree of that commit, with its wheel installed. Some requests are made as
+that code makes them, from plan to link; beside them one in each state, so that a migration meets them all.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import django
@@ -18,14 +18,14 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
-from example_project import demo  # noqa: E402
-from tests.factories import make_batch, make_request, make_verification, make_verifications  # noqa: E402
 
+from example_project import demo  # noqa: E402
 from idenfy_kyc import services  # noqa: E402
 from idenfy_kyc.choices import State  # noqa: E402
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent, Verification  # noqa: E402
 from idenfy_kyc.testing import FakeIdenfy  # noqa: E402
 from idenfy_kyc.testing.server import FakeServer  # noqa: E402
+from tests.factories import make_batch, make_request, make_verification, make_verifications  # noqa: E402
 
 NAME = "Žydrūnė Černiauskaitė"
 
@@ -33,14 +33,13 @@ NAME = "Žydrūnė Černiauskaitė"
 def ask() -> None:
     """Plan, leave one out, confirm, send; withdraw one, reveal one; and a second plan that waits."""
     officer = get_user_model().objects.get(username="officer")
-    with tempfile.TemporaryDirectory() as folder, FakeIdenfy(Path(folder, "fake.sqlite3")) as fake:
-        with FakeServer(fake) as server:
-            settings.IDENFY_KYC["BASE_URL"] = server.url
-            plan = services.plan(make_verifications(6), planned_by=officer, selection="six", questionnaire="funds")
-            services.leave_out(plan, [plan.requests.order_by("pk")[0].pk], by=officer)
-            plan.note = "annual review"
-            services.confirm(plan, by=officer)
-            services.send(plan)
+    plan = services.plan(make_verifications(6), planned_by=officer, selection="six", questionnaire="funds")
+    services.leave_out(plan, [plan.requests.order_by("pk")[0].pk], by=officer)
+    with TemporaryDirectory() as folder, FakeIdenfy(Path(folder, "fake")) as fake, FakeServer(fake) as server:
+        settings.IDENFY_KYC["BASE_URL"] = server.url
+        plan.note = "annual review"
+        services.confirm(plan, by=officer)
+        services.send(plan)
     first, second, *_ = plan.rows_in(State.ISSUED).order_by("pk")
     services.withdraw([first], by=officer, note="wrong client")
     services.reveal(second, by=officer)
@@ -83,4 +82,5 @@ demo.fill(60)
 ask()
 one_in_each_state()
 Path(sys.argv[1]).write_text(json.dumps(facts()))
-print(f"  {InformationRequest.objects.count()} requests in {len(set(InformationRequest.objects.values_list('state')))} states")
+states = set(InformationRequest.objects.values_list("state", flat=True))
+print(f"  {InformationRequest.objects.count()} requests, in {len(states)} states")

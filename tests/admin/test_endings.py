@@ -109,6 +109,7 @@ class TestWithdrawingTheTicked:
         assert "1 has not been asked yet, and will not be." in page.text
         assert "2 of those you chose are left alone" in page.text
 
+    @pytest.mark.no_cover
     def test_groups_thousands(self, alice_client: Client) -> None:
         batch = make_batch(confirmed=True)
         InformationRequest.objects.bulk_create(
