@@ -5,6 +5,7 @@ PYTHON ?= $(shell .ci/python)
 VENV ?= .venv
 CLIENTS ?= 60
 PORT ?= 8000
+SEED ?= 1
 ARGS ?=
 
 BIN := $(VENV)/bin
@@ -14,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test lint docs bench prove clean
 
 help:  ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,12 +24,12 @@ demo: $(VENV)/.for-demo  ## Try it out with made-up clients and a fake iDenfy (C
 	@$(BIN)/python -m example_project.demo --clients $(CLIENTS) --port $(PORT)
 
 test: $(VENV)/.for-test  ## Run the tests on SQLite, or on DATABASE_URL, and measure their coverage
-	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --ignore=tests/browser $(or $(ARGS),--cov-fail-under=100)
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --ignore=tests/browser --ignore=tests/workers $(or $(ARGS),--cov-fail-under=100)
 
 lint: $(VENV)/.for-lint  ## Check style, types, templates and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy idenfy_kyc example_project tests
+	$(BIN)/mypy idenfy_kyc example_project prove tests
 	@find idenfy_kyc example_project -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
 	@find idenfy_kyc example_project tests -name '*.py' -exec $(BIN)/django-upgrade --check --target-version 5.2 {} +
 	@$(BIN)/pre-commit validate-config
@@ -39,8 +40,13 @@ docs: $(VENV)/.for-docs  ## Build the documentation, into docs/_build/html; a wa
 
 bench: $(VENV)/.for-bench  ## Measure what asking and hearing cost, and count queries
 	@$(BIN)/python -m benchmarks.queries
+	@$(BIN)/python -m benchmarks.confirming
 	@$(BIN)/python -m benchmarks.sending
 	@$(BIN)/python -m benchmarks.receiving
+	@$(BIN)/python -m benchmarks.workers
+
+prove: $(VENV)/.for-bench  ## Break servers, database and iDenfy, and count what must hold: six minutes (SEED=1)
+	@CI=true ENGINES=postgresql .ci/databases $(BIN)/python -m prove --seed $(SEED)
 
 clean:  ## Take away the virtualenv, caches and what was built
 	rm -rf $(VENV) $(VENV)-* build dist docs/_build *.egg-info .coverage .coverage.* htmlcov .*_cache .hypothesis

@@ -81,11 +81,8 @@ def guarded(who: str, request: InformationRequest) -> None:
 
 same("Verifications", Verification.objects.count(), then["verifications"])
 same("Batches", {str(pk): note for pk, note in RequestBatch.objects.values_list("pk", "note")}, then["batches"])
-same(
-    "The record",
-    [list(line) for line in RequestEvent.objects.order_by("pk").values_list("kind", "actor_name")],
-    then["record"],
-)
+record = RequestEvent.objects.order_by("pk").values_list("kind", "actor_name")
+same("The record", [list(line) for line in record], then["record"])
 for each in then["requests"]:
     kept(each)
 client.force_login(get_user_model().objects.get(username="admin"))

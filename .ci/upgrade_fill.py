@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import django
@@ -33,10 +33,14 @@ NAME = "Žydrūnė Černiauskaitė"
 def ask() -> None:
     """Plan, leave one out, confirm, send; withdraw one, reveal one; and a second plan that waits."""
     officer = get_user_model().objects.get(username="officer")
-    plan = services.plan(make_verifications(6), planned_by=officer, selection="six", questionnaire="funds")
-    services.leave_out(plan, [plan.requests.order_by("pk")[0].pk], by=officer)
-    with TemporaryDirectory() as folder, FakeIdenfy(Path(folder, "fake")) as fake, FakeServer(fake) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        FakeIdenfy(Path(folder, "fake.sqlite3")) as fake,
+        FakeServer(fake) as server,
+    ):
         settings.IDENFY_KYC["BASE_URL"] = server.url
+        plan = services.plan(make_verifications(6), planned_by=officer, selection="six", questionnaire="funds")
+        services.leave_out(plan, [plan.requests.order_by("pk")[0].pk], by=officer)
         plan.note = "annual review"
         services.confirm(plan, by=officer)
         services.send(plan)
@@ -82,5 +86,5 @@ demo.fill(60)
 ask()
 one_in_each_state()
 Path(sys.argv[1]).write_text(json.dumps(facts()))
-states = set(InformationRequest.objects.values_list("state", flat=True))
-print(f"  {InformationRequest.objects.count()} requests, in {len(states)} states")
+states = set(InformationRequest.objects.values_list("state"))
+print(f"  {InformationRequest.objects.count()} requests in {len(states)} states")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, QUIET, ROOT, start_demo
 from tests.browser.test_journey import PLAN_URL, ask, done_so_far, leave_three_out, number_on, wait_until
@@ -29,6 +29,7 @@ ANSWERED = ["C-1131", "C-1141", "C-1151", "C-1161", "C-1171", "C-1181"]
 OPEN = ["C-1191", "C-1201", "C-1211", "C-1221"]
 UNSENT = [f"C-{number}" for number in range(2154, 2170)]
 """Too many to be asked in one step, so that their batch can be stopped half-way."""
+ANSWERS = "C-2202"
 
 
 def main() -> None:
@@ -79,6 +80,8 @@ class Day:
         self.what_needs_a_decision()
         link = self.request_and_its_link()
         self.page_of_the_client(link)
+        self.what_a_client_answers()
+        self.deliveries_that_were_missing()
 
     def sign_in(self) -> None:
         self.page.goto("/admin/login/?next=/admin/")
@@ -91,10 +94,10 @@ class Day:
     def what_was_asked_before(self) -> None:
         """One batch is withdrawn, one is marked as answered, one is open."""
         self.ask_from_text(WITHDRAWN, note="Proof of address, spring")
-        self.page.get_by_role("button", name="Withdraw…").click()
+        self.page.get_by_role("button", name="Withdraw all").click()
         self.end(note="asked by mistake")
         self.ask_from_text(ANSWERED, note="Proof of address, summer")
-        self.page.get_by_role("button", name="Mark as answered…").click()
+        self.page.get_by_role("button", name="Mark all").click()
         self.page.fill("[name=note]", "In iDenfy’s dashboard, on 4 March")
         self.take("mark-answered", height=490)
         self.end(note="In iDenfy’s dashboard, on 4 March")
@@ -106,11 +109,14 @@ class Day:
         self.page.get_by_role("button", name="Stop").click()
         self.page.wait_for_selector(".ik-outcomes")
 
-    def ask_from_text(self, client_ids: list[str], *, note: str, until: str = ".ik-outcomes") -> None:
+    def ask_from_text(
+        self, client_ids: list[str], *, note: str, until: str = ".ik-outcomes", questionnaire: str = ""
+    ) -> None:
         """Ask a few, and wait for the report, or for something else on the page."""
         self.page.goto("/admin/idenfy_kyc/verification/ask-from-list/")
         self.page.fill("#id_text", "\n".join(client_ids))
         self.plan_for_those_found()
+        self.page.fill("#id_questionnaire", questionnaire)
         ask(self.page, note=note)
         self.page.wait_for_selector(until)
 
@@ -169,7 +175,7 @@ class Day:
         self.take("decision", width=1360)
         self.page.go_back()
         acts = self.page.locator("tr", has=self.page.locator(".ik-state-unknown")).locator(".ik-acts")
-        acts.get_by_role("button", name="Ask again…").click()
+        acts.get_by_role("button", name="Ask again").click()
         self.page.wait_for_url(PLAN_URL)
         self.take("again", height=540)
         self.page.get_by_role("button", name="Discard plan").click()
@@ -185,18 +191,52 @@ class Day:
 
     def page_of_the_client(self, link: str) -> None:
         """For whoever is not signed in."""
-        self.page = self.new_page()
-        self.page.goto(link)
-        self.take("client", width=760, height=450)
+        client = self.new_page()
+        client.goto(link)
+        self.take("client", width=760, height=450, of=client)
 
-    def take(self, name: str, *, width: int = 1040, height: int = 780, begins_at: Locator | None = None) -> None:
-        """One picture; raises ``ValueError`` if it is too large for a page of the documentation."""
-        self.page.set_viewport_size({"width": width, "height": height})
+    def what_a_client_answers(self) -> None:
+        """One is asked with a questionnaire, and answers it at iDenfy."""
+        self.ask_from_text([ANSWERS], note="Source of funds", questionnaire="source-of-funds")
+        self.page.get_by_role("link", name="Details").click()
+        self.page.get_by_role("button", name="Show link").click()
+        client = self.new_page()
+        client.goto(self.page.locator("#ik-link").input_value())
+        client.get_by_role("button", name="Continue").click()
+        client.set_input_files("#upload", {"name": "bill.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"})
+        client.get_by_label("a person at iDenfy reviews it").check()
+        client.get_by_role("button", name="Send the answer").click()
+        expect(client.get_by_text("Your project answered 200: Kept.")).to_be_visible()
+        self.page.goto(f"/admin/idenfy_kyc/informationrequest/?q={ANSWERS}")
+        self.page.locator("#result_list tbody th a").first.click()
+        self.page.wait_for_url(re.compile("/change/"))
+        self.take("answer", height=900, begins_at=self.page.get_by_role("heading", name="The client’s answer"))
+
+    def deliveries_that_were_missing(self) -> None:
+        """Some come that no key of ours has signed."""
+        for _ in range(3):
+            headers = {"Idenfy-Event-Type": "IDENTIFICATION_RESUBMITTED", "Idenfy-Signature": "0" * 64}
+            self.page.request.post("/idenfy/webhook/", headers=headers, data="{}")
+        self.page.goto("/admin/idenfy_kyc/webhookdelivery/")
+        self.take("deliveries", height=460)
+
+    def take(
+        self,
+        name: str,
+        *,
+        width: int = 1040,
+        height: int = 780,
+        begins_at: Locator | None = None,
+        of: Page | None = None,
+    ) -> None:
+        """One picture, of the officer's page or ``of`` another; raises ``ValueError`` if it is too large to show."""
+        page = of or self.page
+        page.set_viewport_size({"width": width, "height": height})
         path = IMAGES / f"{name}-{self.scheme}.png"
-        self.page.evaluate("window.scrollTo(0, 0)")
+        page.evaluate("window.scrollTo(0, 0)")
         box = begins_at and begins_at.bounding_box()
         clip = {"x": 0, "y": box["y"] if box else 0, "width": width, "height": height}
-        size = len(self.page.screenshot(path=path, full_page=bool(box), clip=clip))  # type: ignore[arg-type]
+        size = len(page.screenshot(path=path, full_page=bool(box), clip=clip))  # type: ignore[arg-type]
         if size > LARGEST:
             raise ValueError(f"{path.name} has {size} bytes")
 

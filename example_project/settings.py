@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import django
 import environ
 
 from idenfy_kyc.conf import Settings
@@ -54,6 +55,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "idenfy_kyc",
 ]
+# DB_WORKER=1: not the open page sends, but a worker, which is started with manage.py db_worker. Needs django-tasks-db.
+if env.bool("DB_WORKER", default=False):
+    INSTALLED_APPS += ["django_tasks_db"] if django.VERSION >= (6, 0) else ["django_tasks", "django_tasks_db"]
+    TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    IDENFY_KYC["SENDER"] = "idenfy_kyc.contrib.tasks.enqueue"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "example_project.middleware.StrictContentSecurityPolicy",

@@ -45,12 +45,15 @@ LIMITS: dict[str, tuple[Any, Any, str]] = {
     "DEFAULT_LIFETIME": (MIN_LIFETIME, MAX_LIFETIME, "from 1 hour to 30 days"),
 }
 
+OUR_SENDERS = {f"idenfy_kyc.contrib.{name}.enqueue": f"idenfy_kyc.contrib.{name}.unfit" for name in ("tasks", "celery")}
+"""The ways to a worker that come with the app, and what says whether the project's queue is fit for them."""
+
 _DEFAULTS: dict[str, Any] = {f.name: f.default for f in fields(Settings)}
 _TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 to E010, and E012: what the dict holds is known, of the right type and within the limits."""
+    """E001 to E010, E012 and E013: what the dict holds is known, of the right type and within the limits."""
     given = getattr(settings, SETTING, {})
     if not isinstance(given, Mapping):
         hint = f'Write {SETTING} = {{"API_KEY": "…", "API_SECRET": "…"}}.'
@@ -65,6 +68,7 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         *_timeouts(sound),
         *_retry_waits(sound),
         *_clients(sound),
+        *_sender(sound),
     ]
 
 
@@ -195,14 +199,29 @@ def _retry_waits(sound: Settings) -> Iterator[CheckMessage]:
 
 
 def _clients(sound: Settings) -> Iterator[CheckMessage]:
-    fault = _function_fault(str(sound.CLIENTS)) if sound.CLIENTS else ""
+    fault = _function_fault(str(sound.CLIENTS), verifications=[]) if sound.CLIENTS else ""
     if fault:
         hint = 'Write the dotted path of a function, for example "CLIENTS": "myproject.clients.describe".'
         yield _error("E012", f"{_name('CLIENTS')} {fault}.", hint)
 
 
-def _function_fault(path: str) -> str:
-    """What is wrong with the path of a function, to follow its name in a sentence; empty if nothing is."""
+def _sender(sound: Settings) -> Iterator[CheckMessage]:
+    path = str(sound.SENDER)
+    if not path:
+        return
+    if fault := _function_fault(path, 1, run_after=None):
+        hint = 'Write the dotted path of a function, for example "SENDER": "idenfy_kyc.contrib.tasks.enqueue".'
+        yield _error("E013", f"{_name('SENDER')} {fault}.", hint)
+    elif path in OUR_SENDERS and (unfit := import_string(OUR_SENDERS[path])()):
+        hint = "Choose one whose worker is a process of its own, such as django-tasks-db, or Celery with a broker."
+        yield _error("E013", f"The queue behind {_name('SENDER')} {unfit}.", hint)
+
+
+def _function_fault(path: str, *args: Any, **kwargs: Any) -> str:
+    """What is wrong with the path of a function, to follow its name in a sentence; empty if nothing is.
+
+    It is to be called with arguments like these.
+    """
     try:
         function = import_string(path)
     except Exception as error:  # noqa: BLE001 (a module of the host's: importing it may raise anything)
@@ -210,9 +229,10 @@ def _function_fault(path: str) -> str:
     if not callable(function):
         return f"is no function; it is {_kind(function)}"
     try:
-        inspect.signature(function).bind(verifications=[])
+        inspect.signature(function).bind(*args, **kwargs)
     except TypeError:
-        return "cannot be called with the one argument verifications=…"
+        arguments = [*["a number"] * len(args), *(f"{name}=…" for name in kwargs)]
+        return f"cannot be called with {' and '.join(arguments)}"
     except ValueError:
         pass  # written in C, it may not tell
     return ""

@@ -42,12 +42,17 @@ class Settings:
     """Days for which clients' answers are kept; None: until they are erased."""
     PLAN_RETENTION_DAYS: int = 30
     """Days for which a plan that nobody confirmed is kept."""
+    ERASURE_KEY: str = field(default="", repr=False)
+    """Key of the hash that stays of an erased client's ID; never change it. Empty: ``SECRET_KEY`` and its fallbacks."""
     ENVIRONMENT: str = ""
     """A word shown beside every heading, such as ``"TEST"``, so that nobody takes one system for the other."""
     PROJECT_NAME: str = ""
     """What clients know you as; stands on the page behind their link. Empty: the host name."""
     CLIENTS: str = ""
     """Dotted path to a function of yours that tells what you know of clients: see :mod:`idenfy_kyc.clients`."""
+    SENDER: str = ""
+    """Dotted path to a function that has a confirmed batch sent by a worker: see :mod:`idenfy_kyc.services.workers`.
+    Empty: its open page sends."""
     CONNECT_TIMEOUT: float = 5.0
     """Seconds to reach iDenfy."""
     READ_TIMEOUT: float = 15.0

@@ -9,8 +9,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from .dates import end_text, in_our_language, moment_text, number_text
 from .services.gaps import Gap
-from .wording import moment_text, number_text
 
 
 def accepted_text(last_at: datetime, now: datetime | None = None) -> str:
@@ -18,7 +18,9 @@ def accepted_text(last_at: datetime, now: datetime | None = None) -> str:
     now = now or timezone.now()
     if now - last_at < timedelta(minutes=1):
         return _("Last delivery accepted just now.")
-    return _("Last delivery accepted %(time)s ago.") % {"time": timesince(last_at, now, depth=1)}
+    with in_our_language():
+        time = timesince(last_at, now, depth=1)
+    return _("Last delivery accepted %(time)s ago.") % {"time": time}
 
 
 def gap_text(gap: Gap, now: datetime | None = None) -> str:
@@ -28,7 +30,7 @@ def gap_text(gap: Gap, now: datetime | None = None) -> str:
         {
             "count": number_text(gap.rejected),
             "since": moment_text(gap.since, now),
-            "until": moment_text(gap.until, gap.since),
+            "until": end_text(gap.until, gap.since, now),
         },
     )
     if count and gap.lasts:

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .api.deliveries import TEST_EVENT, Event
 from .choices import DeliveryProblem, status_label
+from .dates import date_text, day_text, number_text
 from .models import Answer, Verification
-from .wording import day_text, number_text
 
 _DELIVERIES: dict[str, Promise] = {
     Event.LEGACY: gettext_lazy("A verification’s status"),
@@ -176,8 +176,14 @@ def _question(said: Mapping[str, Any]) -> Question:
         return Question(said["title"], remark=_files_text(said["files"]))
     if said["type"] == "PASSWORD":
         return Question(said["title"], remark=_("A password. It is not kept."))
-    answers = tuple(_("Yes") if value is True else _("No") if value is False else value for value in said["answers"])
+    answers = tuple(_read(said["type"], value) for value in said["answers"])
     return Question(said["title"], answers, "" if any(answers) else _("Not answered"))
+
+
+def _read(kind: str, value: str | bool) -> str:
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    return date_text(value) if kind in {"DATE", "DATETIME"} else value
 
 
 def _files_text(count: int) -> str:

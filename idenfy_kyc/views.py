@@ -7,12 +7,14 @@ page says whose it is, nobody may cache it, and it is told to no other site.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -22,14 +24,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_variables
 
 from . import services
 from .choices import Reason, State
 from .conf import get_settings
-from .decorators import durable
+from .decorators import discreet, durable
 from .models import InformationRequest, RequestBatch
 from .models.request import public_digest
+
+logger = logging.getLogger("idenfy_kyc")
 
 OVER = {
     State.EXPIRED: "ended",
@@ -41,12 +44,19 @@ OVER = {
 View = Callable[[HttpRequest, UUID], HttpResponse]
 
 
-def _discreet(view: View) -> View:
-    """Keep the page out of caches, search engines and frames, and its address away from other sites."""
+def _private(view: View) -> View:
+    """Keep the page out of caches, search engines and frames, and its address away from other sites and from logs."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, public_id: UUID) -> HttpResponse:
-        response = view(request, public_id)
+        try:
+            response = view(request, public_id)
+        except Exception as error:
+            if settings.DEBUG:
+                raise
+            # Django logs the path of each error and mails it, and this one is a link that works.
+            logger.error("The page behind a client's link could not be shown: %s", type(error).__name__)
+            response = HttpResponse(_("This link cannot be opened at the moment"), content_type="text/plain")
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response
@@ -55,10 +65,10 @@ def _discreet(view: View) -> View:
 
 
 @durable
+@discreet
 @csrf_exempt
 @login_not_required
-@_discreet
-@sensitive_variables("target")
+@_private
 def client_link(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The client's page; on POST, the way to ``sessionUrl``.
 
@@ -70,7 +80,10 @@ def client_link(request: HttpRequest, public_id: UUID) -> HttpResponse:
     ``help``, ``ended``, ``answered``, ``withdrawn`` or ``unknown``), ``project`` (the name clients know), and where
     they apply ``asks`` (what is asked for, in words), ``works_until`` and ``ended_at``.
     """
-    info = InformationRequest.objects.select_related("batch").filter(public_digest=public_digest(public_id)).first()
+    try:
+        info = InformationRequest.objects.select_related("batch").filter(public_digest=public_digest(public_id)).first()
+    except DatabaseError:
+        return _show(request, "help", None)
     page = _page_of(info)
     if info is None or page != "open":
         return _show(request, page, info)

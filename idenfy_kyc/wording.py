@@ -6,19 +6,19 @@ A code that is not known here (a newer version wrote it, or iDenfy did) comes ba
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.utils import formats, timezone
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
-from django.utils.translation import get_language_info, gettext_lazy, ngettext, pgettext
+from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from .choices import ENDS_BY_CLOCK, EventKind, PauseReason, Reason, State, status_label
+from .dates import date_text, day_text, duration_left_text, moment_text, number_text, record_text
 from .models import InformationRequest, RequestBatch, RequestEvent
 
 Params = Mapping[str, Any]
@@ -171,7 +171,7 @@ def event_text(event: RequestEvent) -> str:
         was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
         details = _("%(was)s before, %(now)s now") % {"was": was, "now": now}
     elif kind == EventKind.DOCUMENT_EXPIRES:
-        details = _date_text(params.get("day", ""))
+        details = date_text(params.get("day", ""))
     elif kind in {EventKind.ANSWERED, EventKind.ANSWERED_ELSEWHERE, EventKind.REVIEWED}:
         details = ", ".join(_about_answer(params))
     return _("%(what)s: %(details)s") % {"what": text, "details": details} if details else text
@@ -216,63 +216,6 @@ def time_left_text(request: InformationRequest, now: datetime | None = None) -> 
     return duration_left_text(request.expires_at - now)
 
 
-def duration_left_text(left: timedelta) -> str:
-    """A time span as “3 days left”, rounded: a link of fourteen days does not begin with “13 days left”."""
-    minutes = left / timedelta(minutes=1)
-    if minutes < 1:
-        return _("less than a minute left")
-    if minutes < 90:
-        whole = math.floor(minutes)
-        return ngettext("%(count)s minute left", "%(count)s minutes left", whole) % {"count": whole}
-    if minutes < 36 * 60:
-        hours = math.floor(minutes / 60 + 0.5)
-        return ngettext("%(count)s hour left", "%(count)s hours left", hours) % {"count": hours}
-    days = math.floor(minutes / (24 * 60) + 0.5)
-    return ngettext("%(count)s day left", "%(count)s days left", days) % {"count": days}
-
-
-def moment_text(moment: datetime, now: datetime | None = None) -> str:
-    """A local time: “14:05” today, “17 March, 14:05” on another day."""
-    local, today = _local(moment), _local(now or timezone.now())
-    return _time_text(local) if local.date() == today.date() else stamp_text(moment, now)
-
-
-def day_text(moment: datetime, now: datetime | None = None) -> str:
-    """A local date: “17 March”, with the year if it is another one."""
-    local, today = _local(moment), _local(now or timezone.now())
-    this_year, another = pgettext("date format", "j F"), pgettext("date format", "j F Y")
-    return formats.date_format(local, this_year if local.year == today.year else another)
-
-
-def short_day_text(moment: datetime, now: datetime | None = None) -> str:
-    """A local date for a narrow column: “17 Mar”, with the year if it is another one."""
-    local, today = _local(moment), _local(now or timezone.now())
-    this_year, another = pgettext("date format", "j M"), pgettext("date format", "j M Y")
-    return formats.date_format(local, this_year if local.year == today.year else another)
-
-
-def stamp_text(moment: datetime, now: datetime | None = None) -> str:
-    """A local time with its day: “17 March, 14:05”. For the record, where “14:05” alone would be read a day later."""
-    return _("%(day)s, %(time)s") % {"day": day_text(moment, now), "time": _time_text(_local(moment))}
-
-
-def record_text(moment: datetime) -> str:
-    """A local time that says the same on paper, next year and abroad: “17 March 2026, 14:05 EET”."""
-    local = _local(moment)
-    zone = local.tzname() or timezone.get_default_timezone().tzname(local)
-    day = formats.date_format(local, pgettext("date format", "j F Y"))
-    return _("%(day)s, %(time)s %(zone)s") % {"day": day, "time": _time_text(local), "zone": zone}
-
-
-def _time_text(local: datetime) -> str:
-    return formats.time_format(local.time(), pgettext("time format", "H:i"))
-
-
-def sortable_text(moment: datetime) -> str:
-    """A local time for a file: “2026-03-17 14:05”, which every spreadsheet reads and sorts."""
-    return f"{_local(moment):%Y-%m-%d %H:%M}"
-
-
 def said_text(params: Params) -> str:
     """iDenfy's own words in quotes; without any its error code, or else the HTTP status; empty if it said nothing."""
     if params.get("message"):
@@ -284,11 +227,6 @@ def said_text(params: Params) -> str:
 
 def _word(words: Mapping[str, Promise], code: str) -> str:
     return str(words.get(code, code))
-
-
-def _local(moment: datetime) -> datetime:
-    """In the reader's time zone; as it is in a project without time zones."""
-    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
 
 def _open_details(params: Params) -> list[str]:
@@ -369,23 +307,9 @@ def _about_answer(params: Params) -> Iterator[str]:
         yield str(document)
 
 
-def _date_text(text: str) -> str:
-    """A date as iDenfy writes it, “2031-05-01”, in the reader's way; anything else as it came."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        day = None
-    return formats.date_format(day, pgettext("date format", "j F Y")) if day else text
-
-
 def _clients_text(count: object) -> str:
     if not isinstance(count, int):
         return ""
     return ngettext("%(count)s client to be asked", "%(count)s clients to be asked", count) % {
         "count": number_text(count)
     }
-
-
-def number_text(value: object) -> str:
-    """With the language's thousands separator, whatever ``USE_THOUSAND_SEPARATOR`` says: counts are read, not typed."""
-    return str(formats.number_format(value, use_l10n=True, force_grouping=True))  # type: ignore[arg-type]

@@ -68,6 +68,34 @@ def pages() -> dict[str, Any]:
     }
 
 
+def deliveries() -> dict[str, Any]:
+    """What comes of every sample of a delivery, told twice, and of the pages that tell of them."""
+    from django.test import Client
+    from django.urls import reverse
+
+    from idenfy_kyc import services
+    from idenfy_kyc.models import Verification, WebhookDelivery
+    from idenfy_kyc.testing import deliver
+    from tests.journey import Visitor
+
+    officer = Visitor(officer_of_a_new_project())
+    samples = sorted((ROOT / "tests" / "samples" / "webhooks").glob("*.json"))
+    told = [(path.name.partition(".")[0], path.read_bytes()) for path in samples] * 2
+    answers = [deliver(Client(), reverse("idenfy_kyc:webhook"), event, body).status_code for event, body in told]
+    verification = Verification.objects.latest("pk")
+    pages = [reverse("admin:idenfy_kyc_webhookdelivery_changelist")]
+    pages += [reverse("admin:idenfy_kyc_verification_change", args=[verification.pk])]
+    verified_at = verification.verified_at and verification.verified_at.isoformat()
+    services.prune()
+    return {
+        "answers": sorted(set(answers)),
+        "pages": [officer.go(page).status_code for page in pages],
+        "verified_at": verified_at,
+        "problems": sorted(WebhookDelivery.objects.exclude(problem="").values_list("event_type", "problem")),
+        "erased": services.erase(Verification.objects.all(), by=None),
+    }
+
+
 def migrations() -> dict[str, Any]:
     """What ``makemigrations --check`` says of this app."""
     from io import StringIO

@@ -8,6 +8,7 @@ dora     staff  may edit verifications, and nothing else of this app
 erin     staff  sees everything of this app, and may erase personal data
 eve      staff  has no permission here
 mallory  -      has an account, and is no staff
+rita     staff  sees everything of this app, and may read what clients answered
 root     staff  superuser
 =======  =====  ==============================================================
 
@@ -28,6 +29,7 @@ VIEW = ("view_verification", "view_informationrequest", "view_requestbatch", "vi
 ASK = "request_information"
 REVEAL = "reveal_link"
 ERASE = "erase_personal_data"
+READ = "view_answers"
 
 MakeUser = Callable[..., Any]
 
@@ -90,6 +92,11 @@ def mallory(make_person: MakeUser) -> Any:
 
 
 @pytest.fixture
+def rita(make_person: MakeUser) -> Any:
+    return make_person("rita", *VIEW, READ)
+
+
+@pytest.fixture
 def root(make_person: MakeUser) -> Any:
     return make_person("root", is_superuser=True)
 
@@ -127,6 +134,11 @@ def eve_client(eve: Any) -> Client:
 @pytest.fixture
 def mallory_client(mallory: Any) -> Client:
     return logged_in(mallory)
+
+
+@pytest.fixture
+def rita_client(rita: Any) -> Client:
+    return logged_in(rita)
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def workers(task: str, options: list[dict[str, Any]], **kyc: Any) -> Iterator[Cr
     from django.db import connection
 
     crew = Crew([], [])
+    process: BaseProcess
     try:
         for given in options:
             ours, theirs = PROCESSES.Pipe()

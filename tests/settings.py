@@ -75,4 +75,8 @@ TIME_ZONE = "Europe/Vilnius"  # not UTC, so that a forgotten conversion shows
 LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"  # not ours, so that a forgotten default_auto_field shows
 
-IDENFY_KYC = {"API_KEY": "test-key", "API_SECRET": "test-secret", "WEBHOOK_SIGNING_KEYS": ["signing-key"]}
+IDENFY_KYC: dict[str, Any] = {
+    "API_KEY": "test-key",
+    "API_SECRET": "test-secret",
+    "WEBHOOK_SIGNING_KEYS": ["signing-key"],
+}

@@ -92,6 +92,11 @@ def page_of(made: Model, act: str = "change", **more: Any) -> Shown:
     return admin(f"{made._meta.model_name}_{act}", made.pk, **more)
 
 
+def without_a_note(made: InformationRequest, act: str, button: str) -> Shown:
+    """The page that ends a request, once its button was pressed and nothing typed."""
+    return page_of(made, act, form={button: "1", "note": "", "shown": services.digest_of([made.pk])})
+
+
 def link(made: InformationRequest, who: str = CLIENT, status: int = 200) -> Shown:
     return Shown(reverse("idenfy_kyc:client_link", args=[made.public_id]), who=who, status=status)
 
@@ -174,7 +179,7 @@ PAGES: dict[str, Callable[[], Shown]] = {
     "request-seen-by-a-viewer": lambda: page_of(request(State.ISSUED), who=VIEWER),
     # Withdraw
     "withdraw": lambda: page_of(request(State.ISSUED), "withdraw"),
-    "withdraw-errors": lambda: page_of(request(State.UNKNOWN), "withdraw", form={"_withdraw": "1", "note": ""}),
+    "withdraw-errors": lambda: without_a_note(request(State.UNKNOWN), "withdraw", "_withdraw"),
     "withdraw-batch": lambda: page_of(in_every_state(), "withdraw", form={}),
     "withdraw-ticked": lambda: admin(
         "informationrequest_changelist",
@@ -182,7 +187,7 @@ PAGES: dict[str, Callable[[], Shown]] = {
     ),
     # Mark as answered
     "mark": lambda: page_of(request(State.EXPIRED), "mark_answered"),
-    "mark-errors": lambda: page_of(request(State.UNKNOWN), "mark_answered", form={"_mark": "1", "note": ""}),
+    "mark-errors": lambda: without_a_note(request(State.UNKNOWN), "mark_answered", "_mark"),
     # The client's page
     "client": lambda: link(request(State.ISSUED)),
     "client-seen-by-staff": lambda: link(request(State.ISSUED), OFFICER),

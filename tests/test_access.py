@@ -1,7 +1,9 @@
 """Who may do what: every URL of the app and of its admin, for everybody, with every method.
 
 A cell says how the server answers: a status, or ``login`` for a redirect to the login page. ``!`` says that something
-was written; a cell without it proves that nothing was. The word behind an address is what is sent there: see ``forms``.
+was written; a cell without it proves that nothing was. No cell has a ``?``: it would say that somebody saw what is not
+for his eyes, such as a link, or a client's name without a permission of this app. The word behind an address is what is
+sent there: see ``forms``.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
@@ -36,12 +39,13 @@ from idenfy_kyc.models import (
 from idenfy_kyc.testing import identification
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.admin.pages import BROWSER, filled_in, make_plan, shown
+from tests.canary import Kind, Marks
 from tests.factories import make_batch, make_queue, make_request, make_verification, verification_fields
 
 pytestmark = pytest.mark.django_db
 
-PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root", "erin")
-"""The columns; who they are, stands in ``tests.personas``. Where erin has none, she is answered as bob is."""
+PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root", "erin", "rita")
+"""The columns; who they are, stands in ``tests.personas``. Those who have no column are answered as bob is."""
 
 TABLE = """
                                                             anon.  mallory eve    dora   bob    carol  alice  root
@@ -72,10 +76,6 @@ DELETE verification/ask-from-list/                          login  login  403   
 GET    verification/<free>/                                 login  login  302    302    302    302    302    302
 POST   verification/<free>/                                 login  login  302    302    302    302    302    302
 GET    verification/<free>/change/                          login  login  403    200    200    200    200    200
-GET    verification/<free>/look-at/                         login  login  302    302    302    302    302    302
-POST   verification/<free>/look-at/                         login  login  403    403    403    403    403    302
-PUT    verification/<free>/look-at/                         login  login  405    405    405    405    405    405
-DELETE verification/<free>/look-at/                         login  login  405    405    405    405    405    405
 POST   verification/<free>/change/ edited                   login  login  403    302!   403    403    403    302!
 PUT    verification/<free>/change/                          login  login  403    200    200    200    200    200
 DELETE verification/<free>/change/                          login  login  403    200    200    200    200    200
@@ -219,11 +219,21 @@ GET    requestbatch/<none>/change/                          login  login  403   
 POST   requestbatch/<none>/send/                            login  login  403    403    403    403    302    302
 POST   requestbatch/<none>/send/ script                     login  login  403    403    403    403    404    404
 
-GET    informationrequest/<issued>/look-at/                 login  login  302    302    302    302    302    302
-POST   informationrequest/<issued>/look-at/                 login  login  403    403    403    403    403    302
-PUT    informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
-DELETE informationrequest/<issued>/look-at/                 login  login  405    405    405    405    405    405
+                                                    anon.  mallory eve    dora   bob    carol  alice  root   erin   rita
+GET    verification/<free>/look-at/                 login  login  302    302    302    302    302    302
+POST   verification/<free>/look-at/                 login  login  403    403    403    403    403    302    403    302
+POST   verification/<asked>/look-at/                login  login  403    403    403    403    403    302!   403    302!
+PUT    verification/<free>/look-at/                 login  login  405    405    405    405    405    405
+DELETE verification/<free>/look-at/                 login  login  405    405    405    405    405    405
+POST   informationrequest/ look                     login  login  403    403    403    403    403    302!   403    302!
+GET    informationrequest/<issued>/look-at/         login  login  302    302    302    302    302    302
+POST   informationrequest/<issued>/look-at/         login  login  403    403    403    403    403    302    403    302
+POST   informationrequest/<answered>/look-at/       login  login  403    403    403    403    403    302!   403    302!
+GET    informationrequest/<answered>/change/        login  login  403    403    200    200    200    200
+PUT    informationrequest/<issued>/look-at/         login  login  405    405    405    405    405    405
+DELETE informationrequest/<issued>/look-at/         login  login  405    405    405    405    405    405
 
+                                                            anon.  mallory eve    dora   bob    carol  alice  root
 GET    webhookdelivery/                                     login  login  403    403    200    200    200    200
 POST   webhookdelivery/ handle                              login  login  403    403    403    403    302!   302!
 PUT    webhookdelivery/                                     login  login  403    403    200    200    200    200
@@ -259,6 +269,10 @@ GET    idenfy/webhook/                                      405    405    405   
 POST   idenfy/webhook/                                      400!   400!   400!   400!   400!   400!   400!   400!
 PUT    idenfy/webhook/                                      405    405    405    405    405    405    405    405
 DELETE idenfy/webhook/                                      405    405    405    405    405    405    405    405
+GET    idenfy/webhook                                       405    405    405    405    405    405    405    405
+POST   idenfy/webhook                                       400!   400!   400!   400!   400!   400!   400!   400!
+PUT    idenfy/webhook                                       405    405    405    405    405    405    405    405
+DELETE idenfy/webhook                                       405    405    405    405    405    405    405    405
 """
 
 OTHERS = {
@@ -303,13 +317,18 @@ class Line(NamedTuple):
         words = text.split()
         cells = [word for word in words if re.fullmatch(r"login|\d{3}!?", word)]
         asked = words[: -len(cells)]
-        answers = [*cells, cells[PEOPLE.index("bob")]][: len(PEOPLE)]
-        return cls(asked[0], asked[1], " ".join(asked[2:]), tuple(answers))
+        like_bob = [cells[PEOPLE.index("bob")]] * (len(PEOPLE) - len(cells))
+        return cls(asked[0], asked[1], " ".join(asked[2:]), (*cells, *like_bob))
 
     @property
     def route(self) -> str:
         """The address without what it is about, as ``routes`` has it."""
         return re.sub("<.*?>", "<>", self.address)
+
+    @property
+    def may_show_links(self) -> bool:
+        """Whether this is where one asks for links, or what one sees behind a link of one's own."""
+        return self.sends == "download" or bool(re.search("show-link|download|^idenfy", self.address))
 
     def __str__(self) -> str:
         asked = f"{self.method:6} {self.address} {self.sends}"
@@ -343,6 +362,19 @@ class TestTheTable:
         assert {route for route, methods in tried.items() if not methods >= {"GET", "POST"}} == set()
         assert {route for route in writes if len(tried[route]) < 4} == set()
 
+    def test_tries_every_action_of_every_list(self, root: Any, forms: dict[str, dict[str, Any]]) -> None:
+        request = RequestFactory().get("/")
+        request.user = root
+        offered = {
+            (model._meta.model_name, name)
+            for model, model_admin in admin.site._registry.items()
+            if model._meta.app_label == "idenfy_kyc"
+            for name in model_admin.get_actions(request)
+        }
+
+        tried = {(line.route.rstrip("/"), forms[line.sends].get("action")) for line in LINES if line.method == "POST"}
+        assert offered - tried == set()
+
     def test_lets_nothing_be_written_by_anything_but_a_post(self) -> None:
         assert [str(line) for line in LINES if line.method != "POST" and "!" in "".join(line.answers)] == []
 
@@ -368,6 +400,11 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
     done = make_batch(confirmed=True)
     issued, over = make_request(State.ISSUED, batch=done), make_request(State.CANCELLED)
     make_request(State.REFUSED, batch=done)
+    answered = make_request(State.COMPLETED)
+    question = {"title": "Since when?", "type": "TEXT", "answers": ["s3cret-answer"]}
+    said = json.dumps({"title": "Funds", "sections": [{"title": "About you", "questions": [question]}]})
+    Answer.objects.create(verification=answered.verification, request=answered, identity="i", questionnaire_json=said)
+    Answer.objects.create(verification=issued.verification, identity="of another", questionnaire_json=said)
     stopped = make_queue(1)
     RequestBatch.objects.filter(pk=stopped.pk).update(paused_at=stopped.confirmed_at, pause_reason=PauseReason.PERSON)
     return {
@@ -375,6 +412,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
         "asked": issued.verification_id,
         "erased": make_verification(name="", client_id="", erased_at=timezone.now()).pk,
         "issued": issued.pk,
+        "answered": answered.pk,
         "over": over.pk,
         "plan": make_plan_with_one_left_out().pk,
         "queue": make_queue(1).pk,
@@ -416,6 +454,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "withdraw": {"action": "withdraw", "_withdraw": "1", "note": "wrong", "shown": issued} | rows,
         "mark": {"action": "mark_answered", "_mark": "1", "note": "seen", "shown": issued} | rows,
         "again": {"action": "ask_again"} | rows,
+        "look": {"action": "look_at", "_selected_action": things["answered"]},
         "download": {"action": "download_links"} | rows,
         "erase": erase,
         "wrong-id": erase | {"typed": "C-0"},
@@ -446,7 +485,7 @@ class TestEverybody:
         before = record()
 
         found = [
-            line._replace(answers=tuple(answer(clients[name], line, things, forms, before) for name in PEOPLE))
+            line._replace(answers=tuple(answer(name, clients[name], line, things, forms, before) for name in PEOPLE))
             for line in lines
         ]
 
@@ -457,8 +496,10 @@ begin = getattr(transaction, "savepoint_create", transaction.savepoint)
 """Not ``atomic()``: views that send refuse to run inside one. Django 6.1 has given it a new name."""
 
 
-def answer(client: Client, line: Line, things: dict[str, Any], forms: dict[str, Any], before: list[Any]) -> str:
-    """The cell: what came back, and whether anything was written. What was, is taken back."""
+def answer(  # noqa: PLR0917 (as the cells have them)
+    person: str, client: Client, line: Line, things: dict[str, Any], forms: dict[str, Any], before: list[Any]
+) -> str:
+    """The cell: what came back, whether anything was written, and whether he saw too much. What was, is taken back."""
     address = re.sub("<(.*?)>", lambda thing: str(things[thing[1]]), line.address)
     if not address.startswith(("admin/", "idenfy/")):
         address = f"admin/idenfy_kyc/{address}"
@@ -469,7 +510,19 @@ def answer(client: Client, line: Line, things: dict[str, Any], forms: dict[str, 
     written = record() != before
     transaction.savepoint_rollback(undo)
     leads_to_login = response.status_code == 302 and response["Location"].startswith("/admin/login/")
-    return f"{'login' if leads_to_login else response.status_code}{'!' if written else ''}"
+    sees_too_much = marks_in(things).seen_by(person, response.text) - ({Kind.LINK} if line.may_show_links else set())
+    status = "login" if leads_to_login else response.status_code
+    return f"{status}{'!' if written else ''}{'?' if sees_too_much else ''}"
+
+
+def marks_in(things: dict[str, Any]) -> Marks:
+    """What is not for everybody's eyes."""
+    marks = Marks()
+    marks.add(Kind.TOKEN, "s3cret-in-the-link", "s3cret-token")
+    marks.add(Kind.LINK, str(things["link"]))
+    marks.add(Kind.NAME, "Client number ")
+    marks.add(Kind.ANSWER, "s3cret-answer")
+    return marks
 
 
 def record() -> list[Any]:
@@ -480,4 +533,5 @@ def record() -> list[Any]:
 
 def _rows(cursor: CursorWrapper, table: str) -> list[Any]:
     cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} ORDER BY id")  # noqa: S608
-    return cursor.fetchall()
+    rows: list[Any] = cursor.fetchall()
+    return rows

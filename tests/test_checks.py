@@ -15,6 +15,7 @@ from django.test import override_settings
 from django.utils.translation import gettext_lazy
 
 from idenfy_kyc.conf import Settings, get_settings
+from idenfy_kyc.contrib.tasks import PACKAGE
 
 KEYS = {"API_KEY": "key", "API_SECRET": "secret", "WEBHOOK_SIGNING_KEYS": ["signing"]}
 
@@ -328,6 +329,42 @@ class TestTimes:
         (message,) = check({"RETRY_WAITS": waits})
 
         assert message.id == "idenfy_kyc.E010"
+
+
+class TestTheSender:
+    def test_may_be_ours_or_one_of_the_project(self, settings: Any) -> None:
+        settings.TASKS = {"default": {"BACKEND": "tests.contrib.test_tasks.AlsoLater"}}
+
+        for path in ("", "idenfy_kyc.contrib.tasks.enqueue", "idenfy_kyc.contrib.celery.enqueue"):
+            assert check({"SENDER": path}) == []
+        assert check({"SENDER": "tests.services.test_workers.take"}) == []
+
+    @pytest.mark.parametrize(
+        ("path", "fault"),
+        [
+            ("tests.nowhere.enqueue", "cannot be imported: ModuleNotFoundError"),
+            ("tests.factories.make_batch", "cannot be called with a number and run_after=…"),
+        ],
+    )
+    def test_must_be_there_and_take_a_number_and_a_time(self, path: str, fault: str) -> None:
+        (message,) = check({"SENDER": path})
+
+        assert message.id == "idenfy_kyc.E013"
+        assert message.msg == f'IDENFY_KYC["SENDER"] {fault}.'
+        assert message.hint is not None
+        assert "idenfy_kyc.contrib.tasks.enqueue" in message.hint
+
+    @pytest.mark.parametrize(
+        ("backend", "why"),
+        [("immediate.ImmediateBackend", "runs tasks at once"), ("dummy.DummyBackend", "runs no tasks")],
+    )
+    def test_must_not_be_one_of_the_two_that_come_with_django(self, settings: Any, backend: str, why: str) -> None:
+        settings.TASKS = {"default": {"BACKEND": f"{PACKAGE}.backends.{backend}"}}
+
+        (message,) = check({"SENDER": "idenfy_kyc.contrib.tasks.enqueue"})
+
+        assert message.id == "idenfy_kyc.E013"
+        assert message.msg.startswith(f'The queue behind IDENFY_KYC["SENDER"] {why}')
 
 
 class TestAProjectWithoutSettings:

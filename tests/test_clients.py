@@ -73,7 +73,7 @@ class TestTheSetting:
             ("tests.accounts.clients.nothing", "cannot be imported: ImportError"),
             ("describe", "cannot be imported: ImportError"),
             ("tests.accounts.clients.DESCRIBE", "is no function; it is of type str"),
-            ("tests.test_clients.ids", "cannot be called with the one argument verifications=…"),
+            ("tests.test_clients.ids", "cannot be called with verifications=…"),
         ],
     )
     def test_must_be_there_and_take_verifications(self, path: str, fault: str) -> None:

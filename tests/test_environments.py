@@ -88,6 +88,18 @@ class TestUnfold:
         }
 
 
+class TestWhatIdenfyTells:
+    @pytest.mark.parametrize("use_tz", [True, False])
+    def test_is_heard_with_and_without_time_zones(self, tmp_path: Path, use_tz: bool) -> None:
+        found = run_in(environments.deliveries, tmp_path / "db.sqlite3", USE_TZ=use_tz)
+
+        assert (found["answers"], found["problems"], found["pages"]) == ([200], [], [200, 200])
+        assert found["erased"] == 1
+        finished = datetime.fromtimestamp(1_764_000_042, tz=UTC)
+        here = finished.astimezone(ZoneInfo(settings.TIME_ZONE)).replace(tzinfo=None)
+        assert found["verified_at"] == (finished if use_tz else here).isoformat()
+
+
 class TestWithoutSettings:
     def test_a_project_migrates_passes_its_checks_and_opens_every_page(self, tmp_path: Path) -> None:
         found = run_in(environments.pages, tmp_path / "db.sqlite3", IDENFY_KYC=None)
@@ -186,17 +198,10 @@ class TestASecondSite:
 
 @pytest.mark.django_db
 class TestLanguages:
-    @pytest.mark.parametrize(
-        ("language", "direction", "day"),
-        [
-            ("de", "ltr", "17 März 2025"),
-            ("lt", "ltr", "17 kovas 2025"),
-            ("ar", "rtl", "17 مارس 2025"),
-        ],
-    )
+    @pytest.mark.parametrize(("language", "direction"), [("de", "ltr"), ("lt", "ltr"), ("ar", "rtl")])
     @pytest.mark.parametrize("state", [State.QUEUED, State.ISSUED])
     def test_of_the_reader_shapes_the_page_of_a_batch(
-        self, alice_client: Client, language: str, direction: str, day: str, state: State
+        self, alice_client: Client, language: str, direction: str, state: State
     ) -> None:
         batch = make_batch(confirmed=True, confirmed_at=datetime(2025, 3, 17, 12, 5, tzinfo=UTC))
         make_request(state, batch=batch)
@@ -205,7 +210,7 @@ class TestLanguages:
 
         assert f'lang="{language}"' in page.text
         assert f'dir="{direction}"' in page.text
-        assert f"{day}, 14:05" in page.text
+        assert "17 March 2025, 14:05" in page.text  # our words are in English, and their dates with them
 
     @pytest.mark.parametrize("language", ["de", "lt", "ar"])
     def test_of_the_reader_are_those_of_every_list(self, alice_client: Client, language: str) -> None:

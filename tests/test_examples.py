@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
+from django.urls import path
 
+from idenfy_kyc import signals
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import RequestBatch, Verification
+from idenfy_kyc.testing import deliver, identification
 from idenfy_kyc.testing.plugin import RunningFake
-from tests.factories import make_queue, make_user, make_verification, make_verifications
+from tests.factories import make_queue, make_request, make_user, make_verification, make_verifications
 from tests.pages import example
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +86,30 @@ class TestThePageOfExtending:
         request = verification.requests.get()
         assert queued == [request.pk]
         assert receiver["link_of"](request.pk) == f"https://bank.example/idenfy/r/{request.public_id}/"
+
+
+class TestThePageOfWebhooks:
+    def test_hands_on_what_comes_to_an_address_of_the_project(self, settings: Any) -> None:
+        view = run("docs/webhooks.md", "def idenfy_webhook", __name__="project.webhooks")["idenfy_webhook"]
+        settings.ROOT_URLCONF = (path("old/", view),)
+        idenfy = Client(enforce_csrf_checks=True)
+
+        told = ("IDENTIFICATION_AUTO_FINISHED", identification("scan-1"))
+        answers = [deliver(idenfy, "/old/", *told, key=key).status_code for key in (None, "another")]
+
+        assert answers == [200, 400]
+        assert Verification.objects.get().status == "APPROVED"
+
+    def test_thanks_a_client(self, idenfy_reports: Any) -> None:
+        thanked: list[str] = []
+        tasks = {"thank": SimpleNamespace(delay=thanked.append)}
+        of_a_project = run("docs/webhooks.md", "def thank_the_client", without="from .tasks import thank", **tasks)
+        verification = make_request(State.ISSUED).verification
+
+        idenfy_reports("IDENTIFICATION_RESUBMITTED", verification.scan_ref)
+
+        signals.information_received.disconnect(of_a_project["thank_the_client"])
+        assert thanked == [verification.client_id]
 
 
 class TestThePageOfTheTerminal:

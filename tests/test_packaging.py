@@ -76,12 +76,10 @@ class TestTheMatrix:
 
         assert f"; {', '.join(others)} or {last} (" in (ROOT / "README.md").read_text()
 
-    def test_is_tried_in_ci_with_each_version_and_each_database(self, versions: dict[str, list[str]]) -> None:
-        pythons, djangos, databases = ({*column} for column in zip(*self.CUT, strict=True))
+    def test_is_tried_in_ci_on_each_server_beside_make_test_on_sqlite(self) -> None:
+        databases = {database for _python, _django, database in self.CUT}
 
-        assert pythons == {*versions["Python"]}
-        assert djangos | {versions["Django"][0]} == {*versions["Django"], "lowest", "newest"}
-        assert databases == {*self.MATRIX["databases"]}
+        assert databases | {"sqlite"} == {*self.MATRIX["databases"]}
 
     def test_is_tried_in_ci_with_the_oldest_of_all_and_the_newest_of_all(self, versions: dict[str, list[str]]) -> None:
         python_of = {django: python for python, django, _database in self.CUT}

@@ -98,6 +98,8 @@ class TestSections:
         assert read["CHECKBOX"].answers == ("Yes",)
         assert read["COUNTRY_MULTI"].answers == ("LT", "LV")
         assert read["TEXT_AREA"].answers == ("Two lines:\nthe second one.",)
+        assert read["DATE"].answers == ("14 March 2026",)
+        assert read["DATETIME"].answers == ("14 March 2026, 12:30 EET",)
         assert read["FILE"].remark == "1 file, to be read in iDenfy’s dashboard"
         assert read["FILE_MULTI"].remark == "2 files, to be read in iDenfy’s dashboard"
         assert read["PASSWORD"] == told.Question("A question of type PASSWORD", remark="A password. It is not kept.")
@@ -109,10 +111,14 @@ class TestSections:
             ("CHECKBOX", False, told.Question("Q", ("No",))),
             ("TEXT", "", told.Question("Q", ("",), "Not answered")),
             ("TEXT", None, told.Question("Q", (), "Not answered")),
+            ("DATE", "2026-13-14", told.Question("Q", ("2026-13-14",))),
+            ("DATETIME", "2026-03-14T10:30", told.Question("Q", ("2026-03-14T10:30",))),
             ("FILE", None, told.Question("Q", remark="No file")),
         ],
     )
-    def test_say_so_where_nothing_was_answered(self, kind: str, value: Any, question: told.Question) -> None:
+    def test_show_what_there_is_or_say_that_nothing_was_answered(
+        self, kind: str, value: Any, question: told.Question
+    ) -> None:
         payload = json.loads(SAMPLE.read_text())
         payload["questionnaireAnswers"]["sections"] = [
             {"title": "S", "questions": [{"title": "Q", "type": kind, "value": value}]}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from django.utils import timezone, translation
+from django.utils import translation
 
 from idenfy_kyc import wording
 from idenfy_kyc.choices import EventKind, PauseReason, Reason, State
@@ -270,33 +270,3 @@ class TestTimeLeftText:
     )
     def test_is_empty_where_no_clock_runs(self, request_: InformationRequest) -> None:
         assert wording.time_left_text(request_, NOON) == ""
-
-
-class TestMoments:
-    @override_settings(USE_TZ=False)
-    def test_are_shown_as_they_are_in_a_project_without_time_zones(self) -> None:
-        moment = datetime(2020, 3, 17, 14, 5)  # noqa: DTZ001 (such a project has naive ones)
-
-        assert wording.moment_text(moment) == "17 March 2020, 14:05"
-
-    @pytest.mark.parametrize(
-        ("zone", "expected"),
-        [("Europe/Vilnius", "14 March 2026, 14:00 EET"), ("Asia/Dubai", "14 March 2026, 16:00 +04")],
-    )
-    def test_of_the_record_say_the_same_to_everybody(self, zone: str, expected: str) -> None:
-        with timezone.override(zone):
-            assert wording.record_text(NOON) == expected
-
-    @override_settings(USE_TZ=False, TIME_ZONE="Europe/Vilnius")
-    def test_of_the_record_name_the_projects_zone_where_they_have_none(self) -> None:
-        assert wording.record_text(datetime(2026, 7, 1, 14, 5)) == "1 July 2026, 14:05 EEST"  # noqa: DTZ001 (as above)
-
-    def test_are_written_as_the_language_writes_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        japanese = {"j F Y": "Y年n月j日", "j M Y": "Y/n/j", "j F": "n月j日", "j M": "n/j", "H:i": "G時i分"}
-        monkeypatch.setattr(wording, "pgettext", lambda _context, message: japanese[message])
-
-        assert wording.stamp_text(NOON, NOON) == "3月14日, 12時00分"
-        assert wording.stamp_text(NOON, NOON + timedelta(days=365)) == "2026年3月14日, 12時00分"
-        assert wording.moment_text(NOON, NOON) == "12時00分"
-        assert wording.short_day_text(NOON, NOON) == "3/14"
-        assert wording.short_day_text(NOON, NOON + timedelta(days=365)) == "2026/3/14"

@@ -14,12 +14,12 @@ from django.utils.translation import ngettext
 
 from .. import services
 from ..choices import State
+from ..dates import day_text, number_text, stamp_text
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..services.again import ASKED_AGAIN
-from ..wording import day_text, number_text
 from .acts import lead_to_plan
-from .base import BaseAdmin, batch_name, link_html, our_rows, rows_seen_by, state_html, user_of
+from .base import BaseAdmin, batch_name, link_html, may_ask, our_rows, rows_seen_by, state_html, user_of
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
@@ -85,6 +85,7 @@ def about_request(
     return {
         "asked_again_after": _links(model_admin, before),
         "asked_again": _links(model_admin, after),
+        "next_step": next_step_text(request, row.shown_state, stamp_text(row.expires_at) if row.expires_at else ""),
         "still_held": still_held_text(InformationRequest.objects.filter(pk=row.pk)),
         "again_url": model_admin.url_of("again", row.pk) if _may_again(model_admin, request, row) else "",
     }
@@ -110,6 +111,24 @@ def _links(model_admin: BaseAdmin, rows: Any) -> SafeString:
         for row in rows
     ]
     return format_html_join("", '<span class="ik-chain">{} {}</span>', lines)
+
+
+def next_step_text(request: HttpRequest, state: State, until: str) -> str:
+    """What is to be done about what did not go well, before it is asked again; or who can. Empty for other states.
+
+    ``until`` is when an uncertain request is over.
+    """
+    if state not in {State.REFUSED, State.UNKNOWN, State.QUEUED}:
+        return ""
+    if not may_ask(request):
+        return _("A colleague who may ask clients decides what to do.")
+    if state is State.UNKNOWN:
+        text = _(
+            "Look in iDenfy’s dashboard whether the request is there. If it is, wait until %(time)s; if it is not, ask "
+            "again."
+        )
+        return text % {"time": until}
+    return _("Read iDenfy’s words, settle the reason, then ask again.") if state is State.REFUSED else ""
 
 
 def still_held_text(rows: InformationRequestQuerySet) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .. import services, told, wording
+from .. import dates, services, told
 from ..models import Answer, InformationRequest
 from .base import user_of
 
@@ -37,21 +37,31 @@ class Shown:
     @property
     def received(self) -> str:
         """When it came."""
-        return wording.stamp_text(self.answer.received_at)
+        return dates.stamp_text(self.answer.received_at)
 
     @property
     def looked(self) -> str:
         """Who has looked at it, and when; empty if nobody has."""
         if self.answer.looked_at is None:
             return ""
-        words = {"name": self.answer.looked_by_name, "when": wording.stamp_text(self.answer.looked_at)}
+        words = {"name": self.answer.looked_by_name, "when": dates.stamp_text(self.answer.looked_at)}
         return _("%(name)s has looked at this on %(when)s.") % words
 
     @property
     def erased(self) -> str:
         """When its content was erased; empty if it is there."""
         moment = self.answer.erased_at
-        return _("What was answered was erased on %(day)s.") % {"day": wording.day_text(moment)} if moment else ""
+        return _("What was answered was erased on %(day)s.") % {"day": dates.day_text(moment)} if moment else ""
+
+    @property
+    def unreadable(self) -> str:
+        """What to do where no key can read the answer; empty if one can."""
+        if not self.may_read or not self.answer.is_unreadable:
+            return ""
+        return _(
+            "Something was answered in writing, and no key can read it: the project’s SECRET_KEY has changed. Your "
+            "administrator can add the old one to SECRET_KEY_FALLBACKS."
+        )
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -103,4 +113,4 @@ def look_at(request: HttpRequest, answers: Iterable[Answer]) -> None:
         "It is on record that you have looked at %(count)s answers.",
         looked,
     )
-    messages.success(request, text % {"count": wording.number_text(looked)})
+    messages.success(request, text % {"count": dates.number_text(looked)})

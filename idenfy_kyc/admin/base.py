@@ -7,23 +7,27 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Count, Model, Q, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .. import services, wording
+from .. import dates, services, wording
 from ..choices import State
-from ..clients import client_of
+from ..clients import client_of, introduce
 from ..conf import get_settings
-from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
+from ..decorators import discreet
+from ..models import InformationRequest, RequestBatch, RequestEvent, Verification, WebhookDelivery
 from ..models.request import InformationRequestQuerySet
 from ..secret import Secret
 from ..services.record import frozen_name
@@ -41,6 +45,7 @@ V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 MAY_ASK = "idenfy_kyc.request_information"
 MAY_REVEAL = "idenfy_kyc.reveal_link"
 UNFINISHED_SHOWN = 3
+CLIENTS_NAMED = 3
 DECISION, DECISION_NEEDED = "decision", "needed"
 """The filter of the requests to which the line above the lists leads."""
 
@@ -99,15 +104,27 @@ class BaseAdmin(AnyAdmin):
         return may_reveal(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's list, and above it what waits for a person; the template is ``admin/idenfy_kyc/change_list.html``.
+        """Django's list by its own name, and above it what waits for a person; ``admin/idenfy_kyc/change_list.html``.
 
-        Raises ``PermissionDenied`` for an action that this user is not offered. Django would just show the list again.
+        Raises ``PermissionDenied`` for an action that this user is not offered, where Django would just show the list
+        again, and ``BadRequest`` for a ticked row whose key is none, where Django would break.
         """
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.clean(key, None)
+        except ValidationError:
+            raise BadRequest from None
         asked = set(request.POST.getlist("action")) - {""}
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
-        above = {"decisions": self._decisions(request), "unfinished": self._unfinished(request)}
-        context = above | _frame(request) | (extra_context or {})
+        above = {
+            "decisions": self._decisions(request),
+            "unhandled": self._unhandled(request),
+            "unfinished": self._unfinished(request),
+        }
+        if IS_POPUP_VAR not in request.GET:  # where one does select
+            above["title"] = capfirst(str(self.opts.verbose_name_plural))
+        context = above | {"may_ask": may_ask(request)} | _frame(request) | (extra_context or {})
         answer: HttpResponse = super().changelist_view(request, context)
         return answer
 
@@ -127,6 +144,23 @@ class BaseAdmin(AnyAdmin):
         return {
             "url": f"{self.url_of('changelist', model=InformationRequest)}?{query}",
             "text": _decisions_text(counts),
+        }
+
+    def _unhandled(self, request: HttpRequest) -> dict[str, str]:
+        """“2 deliveries from iDenfy could not be handled”, for those who can do it again; one query."""
+        rows = rows_seen_by(self.admin_site, request, WebhookDelivery)
+        failed = rows.filter(handled_at=None)  # few, by an index of their own
+        count = failed.aggregate(all=Count("pk"))["all"] if may_ask(request) else 0
+        if not count:
+            return {}
+        text = ngettext(
+            "%(count)s delivery from iDenfy could not be handled.",
+            "%(count)s deliveries from iDenfy could not be handled.",
+            count,
+        )
+        return {
+            "url": f"{self.url_of('changelist', model=WebhookDelivery)}?{urlencode({'state': 'failed'})}",
+            "text": text % {"count": dates.number_text(count)},
         }
 
     def _unfinished(self, request: HttpRequest) -> list[dict[str, str]]:
@@ -149,12 +183,19 @@ class BaseAdmin(AnyAdmin):
         name = f"admin:{opts.app_label}_{opts.model_name}_{page}"
         return reverse(name, args=args, current_app=self.admin_site.name)
 
+    def get_urls(self) -> list[URLPattern]:
+        """Django's own pages of the model; what breaks on them is reported without what is on them."""
+        patterns = super().get_urls()
+        for pattern in patterns:
+            pattern.callback = discreet(pattern.callback)
+        return patterns
+
     def own_path(self, name: str, view: Callable[..., HttpResponseBase], *, of_one: bool = True) -> URLPattern:
         """The route of a page of ours, beneath that of one object unless not ``of_one``, for :meth:`url_of`."""
         route = f"{name.replace('_', '-')}/"
         return path(
             f"<path:object_id>/{route}" if of_one else route,
-            self.admin_site.admin_view(view),
+            discreet(self.admin_site.admin_view(view)),
             name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
         )
 
@@ -204,7 +245,7 @@ class ReadOnlyAdmin(BaseAdmin):
 
 def _frame(request: HttpRequest) -> dict[str, str]:
     """For ``includes/title.html``: which system this is, on every page; and on paper, when it was printed by whom."""
-    when, name = wording.record_text(timezone.now()), frozen_name(user_of(request))
+    when, name = dates.record_text(timezone.now()), frozen_name(user_of(request))
     return {
         "idenfy_environment": get_settings().ENVIRONMENT,
         "idenfy_printed": _("Printed on %(when)s by %(name)s") % {"when": when, "name": name},
@@ -258,6 +299,22 @@ def beneath_name(verification: Verification, name: str) -> str:
     return verification.client_id if verification.client_id != name else ""
 
 
+def names_html(rows: InformationRequestQuerySet, count: int) -> SafeString:
+    """Whom ``count`` requests are about: the first few by name and client ID, “and 12 more”."""
+    first = list(rows.select_related("verification").defer(*InformationRequest.SECRETS).order_by("pk")[:CLIENTS_NAMED])
+    introduce(row.verification for row in first)
+    names = format_html_join(", ", "{}", ((_name_html(row.verification),) for row in first))
+    more = count - len(first)
+    text = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": dates.number_text(more)}
+    return format_html("{}, {}", names, text) if more > 0 else names
+
+
+def _name_html(verification: Verification) -> SafeString:
+    name = client_name(verification)
+    beneath = beneath_name(verification, name)
+    return format_html("<bdi>{}</bdi> ({})" if beneath else "<bdi>{}</bdi>", name, beneath)
+
+
 def client_facts(verification: Verification) -> list[tuple[str, str]]:
     """What else the host project knows of the client, for a page about him."""
     client = client_of(verification)
@@ -299,16 +356,16 @@ def _decisions_text(counts: dict[str, int]) -> str:
     details = []
     if uncertain:
         text = ngettext("%(count)s is uncertain", "%(count)s are uncertain", uncertain)
-        details.append(text % {"count": wording.number_text(uncertain)})
+        details.append(text % {"count": dates.number_text(uncertain)})
     if queued:
         text = ngettext("%(count)s has not been asked yet", "%(count)s have not been asked yet", queued)
-        details.append(text % {"count": wording.number_text(queued)})
+        details.append(text % {"count": dates.number_text(queued)})
     words = ngettext(
         "%(count)s request needs a decision: %(details)s.",
         "%(count)s requests need a decision: %(details)s.",
         counts["all"],
     )
-    return words % {"count": wording.number_text(counts["all"]), "details": ", ".join(details)}
+    return words % {"count": dates.number_text(counts["all"]), "details": ", ".join(details)}
 
 
 def _unfinished_text(batch: Any) -> str:
@@ -317,4 +374,4 @@ def _unfinished_text(batch: Any) -> str:
         "%(count)s clients of “%(name)s” have not been asked yet.",
         batch.waiting,
     )
-    return text % {"count": wording.number_text(batch.waiting), "name": batch_name(batch)}
+    return text % {"count": dates.number_text(batch.waiting), "name": batch_name(batch)}

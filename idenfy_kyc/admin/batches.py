@@ -23,12 +23,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services
 from ..choices import BatchState, State
+from ..dates import number_text, short_day_text, stamp_text, time_text
 from ..decorators import durable
 from ..models import InformationRequest, RequestBatch, Verification
 from ..models.request import InformationRequestQuerySet
 from ..services import Progress
 from ..services.ending import WITHDRAWABLE
-from ..wording import asks_text, moment_text, number_text
+from ..wording import asks_text
 from . import again, plan, progress, report
 from .acts import act
 from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, our_rows, rows_seen_by, with_beneath
@@ -83,7 +84,9 @@ class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Reason"), ordering="note")
     def reason(self, batch: RequestBatch) -> str:
-        return batch.note or _("(a plan without a reason yet)")
+        """And beneath it what tells a batch apart from the one that it follows, which has the same reason."""
+        name = batch.note or _("(a plan without a reason yet)")
+        return with_beneath(name, _("asked again") if _standing(batch).again else "")
 
     @admin.display(description=gettext_lazy("Asked for"))
     def asks(self, batch: RequestBatch) -> str:
@@ -122,7 +125,8 @@ class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("On"), ordering="confirmed_at")
     def asked_on(self, batch: RequestBatch) -> str:
-        return moment_text(batch.confirmed_at or batch.planned_at)
+        moment = batch.confirmed_at or batch.planned_at
+        return with_beneath(short_day_text(moment), time_text(moment))
 
     @admin.display(description=gettext_lazy("State"))
     def state(self, batch: RequestBatch) -> SafeString:
@@ -269,7 +273,7 @@ def _facts(batch: RequestBatch) -> list[tuple[str, str]]:
         (_("Asked for"), asks_text(batch)),
         (_("Chosen"), batch.selection),
         (_("Asked by"), batch.confirmed_by_name),
-        (_("On"), moment_text(batch.confirmed_at) if batch.confirmed_at else ""),
+        (_("On"), stamp_text(batch.confirmed_at) if batch.confirmed_at else ""),
     ]
     return [(name, value) for name, value in facts if value]
 

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import services, told, wording
+from .. import dates, services, told
 from ..decorators import durable
 from ..missed import accepted_text, gap_text
 from ..models import Verification, WebhookDelivery
@@ -89,15 +89,15 @@ class WebhookDeliveryAdmin(BoundedAdmin, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Received"), ordering="received_at")
     def received(self, delivery: WebhookDelivery) -> str:
-        return wording.stamp_text(delivery.received_at)
+        return dates.stamp_text(delivery.received_at)
 
     @admin.display(description=gettext_lazy("How often"))
     def times(self, delivery: WebhookDelivery) -> SafeString | str:
         if delivery.receipts == 1:
             return _("Once")
         times = ngettext("%(count)s time", "%(count)s times", delivery.receipts)
-        last = _("last %(time)s") % {"time": wording.stamp_text(delivery.last_received_at)}
-        count = times % {"count": wording.number_text(delivery.receipts)}
+        last = _("last %(time)s") % {"time": dates.stamp_text(delivery.last_received_at)}
+        count = times % {"count": dates.number_text(delivery.receipts)}
         return format_html('{} <span class="ik-beneath">{}</span>', count, last)
 
     @admin.display(description=gettext_lazy("State"))
@@ -123,7 +123,7 @@ class WebhookDeliveryAdmin(BoundedAdmin, ReadOnlyAdmin):
             messages.info(request, _("There was nothing to do: these have been handled already."))
         if handled:
             text = ngettext("%(count)s delivery was handled.", "%(count)s deliveries were handled.", handled)
-            messages.success(request, text % {"count": wording.number_text(handled)})
+            messages.success(request, text % {"count": dates.number_text(handled)})
         if left := tried - handled:
             text = ngettext(
                 "%(count)s delivery could not be handled again. Look at its problem, and ask iDenfy to send it anew: "
@@ -132,7 +132,7 @@ class WebhookDeliveryAdmin(BoundedAdmin, ReadOnlyAdmin):
                 "anew: its dashboard has a button for that with each verification.",
                 left,
             )
-            messages.warning(request, text % {"count": wording.number_text(left)})
+            messages.warning(request, text % {"count": dates.number_text(left)})
 
 
 def _heard() -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _heard() -> dict[str, Any]:
         "accepted": accepted_text(found.last_at) if found.last_at else "",
         "lasting": [gap_text(gap) for gap in found.lasting],
         "over": shown,
-        "more": more % {"count": wording.number_text(earlier)} if earlier else "",
+        "more": more % {"count": dates.number_text(earlier)} if earlier else "",
     }
 
 

@@ -17,11 +17,12 @@ from django.utils.translation import ngettext
 from .. import services
 from ..choices import APPROVED, State
 from ..conf import get_settings
+from ..dates import day_text, number_text
 from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet
-from ..wording import day_text, number_text
 
-NOW_OPEN, NOW_INELIGIBLE, DOUBTFUL, PENDING = "now-open", "now-ineligible", "doubtful", "pending"
+NOW_OPEN, NOW_INELIGIBLE, DOUBTFUL = "now-open", "now-ineligible", "doubtful"
+PENDING, REFUSED = "pending", "refused"
 LATELY = timedelta(days=90)
 _given_up = Q(state=State.UNKNOWN, asked_again=OuterRef("pk"))
 """The uncertain request that a draft follows: what becomes of that one is said elsewhere."""
@@ -119,6 +120,8 @@ def condition_of(key: str, requests: InformationRequestQuerySet, now: datetime) 
         return ~Q(verification__status=APPROVED) & ~ineligible
     if key == PENDING:
         return _is_pending(requests, now)
+    if key == REFUSED:
+        return _was_refused(requests, now)
     thing = _thing_called(key)
     return _asked_lately(thing, requests, now) if thing else None
 
@@ -154,6 +157,22 @@ def _still_pending(requests: InformationRequestQuerySet, now: datetime) -> Infor
 def _is_pending(requests: InformationRequestQuerySet, now: datetime) -> Q:
     """Another request than the one that the draft gives up."""
     return Q(Exists(_still_pending(requests, now).filter(verification=OuterRef("verification")).exclude(_given_up)))
+
+
+def refused_sentence(count: int) -> str:
+    """So many were refused by iDenfy lately."""
+    text = ngettext(
+        "%(count)s was refused by iDenfy in the last %(days)s days, and may be again.",
+        "%(count)s were refused by iDenfy in the last %(days)s days, and may be again.",
+        count,
+    )
+    return text % {"count": number_text(count), "days": number_text(LATELY.days)}
+
+
+def _was_refused(requests: InformationRequestQuerySet, now: datetime) -> Q:
+    """By another request than the one after which the draft asks again, since then that is known."""
+    refused = requests.order_by().filter(state=State.REFUSED, ended_at__gt=now - LATELY)
+    return Q(Exists(refused.filter(verification=OuterRef("verification")).exclude(asked_again=OuterRef("pk"))))
 
 
 def _sent_lately(requests: InformationRequestQuerySet, now: datetime) -> InformationRequestQuerySet:

@@ -14,13 +14,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from .. import services, wording
+from .. import dates, services, wording
 from ..choices import State
+from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
-from .base import BaseAdmin, may_ask, user_of
+from .base import BaseAdmin, batch_name, may_ask, names_html, user_of
 from .forms import CountForm
 
 Words = Any
@@ -85,6 +86,7 @@ class Ending:
         context: dict[str, Any] = self._words(rows, len(found), chosen) | {
             "crumb": crumb or str(self.label),
             "button": self.button,
+            "button_text": _counted(self.title, len(found)),
             "form": form,
             "adminform": AdminForm(form, [(None, {"fields": form.names_shown})], {}),  # type: ignore[arg-type]
             "errors": form.errors,
@@ -97,6 +99,7 @@ class Ending:
         """What the page says of ``rows``, which are ``count`` of those ``chosen``."""
         return {
             "title": _counted(self.title, count),
+            "facts": _facts(rows, count),
             "left_alone": _counted(self.left_alone, chosen - count) if chosen > count else "",
             "consequences": list(self._consequences(rows)),
             "held_until": _held_until(rows),
@@ -122,8 +125,17 @@ class NoteForm(CountForm):
         self.order_fields(self.field_order)
 
 
+def _facts(rows: InformationRequestQuerySet, count: int) -> list[tuple[str, str]]:
+    """Whom it is about; and what was asked and why, where that is the same for all."""
+    facts: list[tuple[str, str]] = [(ngettext("Client", "Clients", count), names_html(rows, count))]
+    batches = RequestBatch.objects.filter(pk__in=rows.order_by().values("batch"))[:2]
+    if len(batches) == 1:
+        facts += [(_("Asked for"), wording.asks_text(batches[0])), (_("Reason for asking"), batch_name(batches[0]))]
+    return facts
+
+
 def _counted(words: Words, count: int) -> str:
-    return str(words % {"n": count, "count": wording.number_text(count)})
+    return str(words % {"n": count, "count": dates.number_text(count)})
 
 
 def _pairs(hidden: Mapping[str, str | list[str]]) -> Iterable[tuple[str, str]]:
@@ -136,7 +148,7 @@ def _held_until(rows: InformationRequestQuerySet) -> str:
     """The last day on which iDenfy may still hold one as pending; empty if none was sent."""
     sent = rows.exclude(state=State.QUEUED).order_by("-expires_at").values_list("expires_at", flat=True)
     last = sent.first()
-    return wording.day_text(last) if last else ""
+    return dates.day_text(last) if last else ""
 
 
 _LINKS_STOP = ngettext_lazy(

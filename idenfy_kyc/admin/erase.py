@@ -13,10 +13,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy, pgettext
 
-from .. import services, wording
+from .. import dates, services
 from ..choices import EventKind
 from ..clients import introduce
 from ..decorators import durable
@@ -56,6 +57,11 @@ _GOES: dict[str, Any] = {
         "n",
     ),
     "links": ngettext_lazy("%(count)s link", "%(count)s links", "n"),
+    "selections": ngettext_lazy(
+        "the client ID or the name, in the words by which the clients of %(count)s batch were chosen",
+        "client IDs or names, in the words by which the clients of %(count)s batches were chosen",
+        "n",
+    ),
 }
 _STAYS: dict[str, Any] = {
     "scan_refs": ngettext_lazy(
@@ -100,7 +106,7 @@ def erased_text(verification: Verification) -> str:
     """“Personal data erased on 3 March by …”; empty if it is there."""
     if verification.erased_at is None:
         return ""
-    day = wording.day_text(verification.erased_at)
+    day = dates.day_text(verification.erased_at)
     lines = RequestEvent.objects.filter(verification=verification, kind=EventKind.ERASED)
     name = lines.values_list("actor_name", flat=True).first()
     text = _("Personal data erased on %(day)s by %(name)s.") if name else _("Personal data erased on %(day)s.")
@@ -122,6 +128,17 @@ class ErasingAdmin(BaseAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not what shows that somebody was erased."""
         return super().has_delete_permission(request, obj) and not _is_erased(obj)
+
+    def save_model(self, request: HttpRequest, obj: Verification, form: Any, change: bool) -> None:
+        """Write what was changed in the form and nothing else, unless the client was erased since it was opened."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        mine = Verification.objects.filter(pk=obj.pk, erased_at=None)
+        if not mine.update(updated_at=timezone.now()):  # from here on, whoever erases waits
+            raise PermissionDenied
+        columns = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=[*columns.intersection(form.changed_data), "updated_at"])
 
     def get_urls(self) -> list[URLPattern]:
         return [self.own_path("erase", self.erase_view), *super().get_urls()]
@@ -145,7 +162,7 @@ class ErasingAdmin(BaseAdmin):
         chosen = list(queryset[: AT_ONCE + 1])
         if len(chosen) > AT_ONCE:
             text = _("%(limit)s verifications can be erased at once. Choose fewer. Nothing was erased.")
-            messages.error(request, text % {"limit": wording.number_text(AT_ONCE)})
+            messages.error(request, text % {"limit": dates.number_text(AT_ONCE)})
             return None
         hidden = [("action", "erase_personal_data"), ("select_across", "1" if across else "0")]
         hidden += [(ACTION_CHECKBOX_NAME, key) for key in (ticked[:1] if across else ticked)]
@@ -182,7 +199,8 @@ class ErasingAdmin(BaseAdmin):
             errors=form.errors,
             hidden=hidden,
             back=back,
-            button=_button(len(rows)),
+            button="_erase",
+            button_text=_button(len(rows)),
             rows=[self._as_line(row) for row in rows],
             unseen=_unseen(unseen) if unseen else "",
             **_columns(services.holdings_of(rows)),
@@ -203,7 +221,7 @@ class ErasingAdmin(BaseAdmin):
             "url": self.url_of("change", row.pk),
             "scan_ref": row.scan_ref,
             "status": row.status_label,
-            "verified_on": wording.short_day_text(row.verified_at) if row.verified_at else "",
+            "verified_on": dates.short_day_text(row.verified_at) if row.verified_at else "",
         }
 
 
@@ -245,7 +263,7 @@ def _erase(request: HttpRequest, rows: Sequence[Verification], expected: int | N
         "The personal data of %(count)s verifications was erased.",
         erased,
     )
-    messages.success(request, text % {"count": wording.number_text(erased)})
+    messages.success(request, text % {"count": dates.number_text(erased)})
     return True
 
 
@@ -267,7 +285,7 @@ def _title(rows: Sequence[Verification]) -> str:
     if _is_one_client(rows):
         return _("Erase the personal data of %(client)s") % {"client": client_name(rows[0])}
     clients = len({row.client_id or row.pk for row in rows})
-    return _("Erase the personal data of %(count)s clients") % {"count": wording.number_text(clients)}
+    return _("Erase the personal data of %(count)s clients") % {"count": dates.number_text(clients)}
 
 
 def _button(count: int) -> str:
@@ -276,7 +294,7 @@ def _button(count: int) -> str:
         "Erase the personal data of %(count)s verifications",
         count,
     )
-    return text % {"count": wording.number_text(count)}
+    return text % {"count": dates.number_text(count)}
 
 
 def _unseen(count: int) -> str:
@@ -287,14 +305,14 @@ def _unseen(count: int) -> str:
         "the name and the client ID.",
         count,
     )
-    return text % {"count": wording.number_text(count)}
+    return text % {"count": dates.number_text(count)}
 
 
 def _columns(holdings: services.Holdings) -> dict[str, list[str]]:
     """What goes, what stays and what ends, each as lines with numbers; without those of which there are none."""
     return {
         column: [
-            str(text % {"n": count, "count": wording.number_text(count)})
+            str(text % {"n": count, "count": dates.number_text(count)})
             for name, text in texts.items()
             if (count := getattr(holdings, name))
         ]

@@ -11,16 +11,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib import admin
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..choices import OPEN, State, status_label
 from ..models import InformationRequest, RequestBatch, Verification
-from ..models.request import InformationRequestQuerySet
-from .base import DECISION, DECISION_NEEDED, our_rows, rows_seen_by
+from .asked import any_of, any_of_client, is_newest, last_sent_of, requests_seen_by
+from .base import DECISION, DECISION_NEEDED, our_rows
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -36,43 +35,6 @@ MOST_CHOICES = 100
 """Of a filter whose choices are found in the rows."""
 FEW = 50_000
 """So many requests are rather read than looked for, one verification after the other."""
-
-
-def requests_seen_by(site: admin.AdminSite, request: HttpRequest) -> InformationRequestQuerySet:
-    """What this user sees of the requests that somebody made of a client, sent or not."""
-    return our_rows(rows_seen_by(site, request, InformationRequest)).made()
-
-
-def newest_of(requests: InformationRequestQuerySet) -> Coalesce:
-    """The key of a verification's request that the list shows: the open one, or else the newest.
-
-    Two look-ups in an index for each verification, however many requests it has.
-    """
-    of_this = requests.filter(verification=OuterRef("pk")).order_by("-pk").values("pk")
-    return Coalesce(Subquery(requests.filter(open_verification=OuterRef("pk")).values("pk")), Subquery(of_this[:1]))
-
-
-def is_newest(requests: InformationRequestQuerySet) -> Q:
-    """Whether a request is the one that :func:`newest_of` finds for its verification."""
-    of_this = requests.filter(verification=OuterRef("verification"), pk__gt=OuterRef("pk"))
-    still_open = requests.filter(open_verification=OuterRef("verification"))
-    return Q(open_verification__isnull=False) | (~Exists(of_this) & ~Exists(still_open))
-
-
-def any_of(requests: InformationRequestQuerySet, of: str) -> Subquery:
-    """The key of any of these requests whose column ``of`` is the row's key; NULL without one.
-
-    For a list that is read row by row until it is long enough. Asked with ``Exists``, a database may join all that
-    there is instead, which takes seconds.
-    """
-    return Subquery(requests.filter(**{of: OuterRef("pk")}).values("pk")[:1])
-
-
-def last_sent_of(requests: InformationRequestQuerySet) -> Coalesce:
-    """When a verification's client was last asked. ``Coalesce`` is NULL for whoever sees no requests, where a bare
-    subquery would empty the list that is sorted by it."""
-    sent = requests.filter(verification=OuterRef("pk"), sent_at__isnull=False).order_by("-sent_at").values("sent_at")
-    return Coalesce(Subquery(sent[:1]), Value(None), output_field=DateTimeField())
 
 
 def found_in(rows: QuerySet[Any], column: str) -> Iterator[str]:
@@ -150,7 +112,7 @@ class RequestsFilter(admin.SimpleListFilter):
 
 
 class RequestStateFilter(RequestsFilter):
-    """By what became of the request that the list shows."""
+    """By what became of the request that the list shows; but *no request yet* is said of the client."""
 
     title = _("request")
     parameter_name = "request"
@@ -168,7 +130,7 @@ class RequestStateFilter(RequestsFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Verification]) -> QuerySet[Verification]:
         value = self.value()
         if value == self.NO_REQUEST:
-            return queryset.alias(any_request=any_of(self.requests, "verification")).filter(any_request=None)
+            return queryset.alias(any_request=any_of_client(self.requests)).filter(any_request=None)
         if value == self.ANY_OPEN or value in OPEN:
             still = self.requests.shown_as([State(value)] if value in OPEN else OPEN)
             return queryset.filter(pk__in=still.filter(open_verification__isnull=False).values("open_verification"))
@@ -209,8 +171,9 @@ class VerifiedFilter(ChoiceFilter):
 
 
 class LastAskedFilter(RequestsFilter):
-    """By the last time. Whoever was never asked was not asked since he was verified either: with *verified: over 12
-    months ago* that is who is due. But he has no "last asked over a year ago".
+    """By the last time that the client was asked, through whichever of his verifications. Whoever was never asked was
+    not asked since he was verified either: with *verified: over 12 months ago* that is who is due. But he has no "last
+    asked over a year ago".
 
     That moment is looked up for one verification after the other, until there are enough. So the oldest come first
     where no new one can be meant, and nobody reads past these.

@@ -18,9 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import get_settings
+from ..dates import number_text
 from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet, validate_last_four
-from ..wording import number_text
 
 HOURS, DAYS = "hours", "days"
 _UNITS = {HOURS: timedelta(hours=1), DAYS: timedelta(days=1)}

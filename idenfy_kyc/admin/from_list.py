@@ -24,8 +24,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from .. import services
 from ..conf import get_settings
+from ..dates import number_text
 from ..exceptions import TooMany
-from ..wording import number_text
 
 if TYPE_CHECKING:
     from .verifications import VerificationAdmin
@@ -164,7 +164,8 @@ def _result(clients: services.ClientList, found: services.Found, new: services.A
         "found": found,
         "counts": _("%(lines)s: %(counts)s.") % {"lines": _lines(found.lines), "counts": _counts(found)},
         "carried": clients.as_text(),
-        "only_first_column": clients.only_first_column,
+        "aside": _aside(clients) if clients.aside else "",
+        "one_by_one": clients.one_by_one,
         "plan_button": _plan_button(found.clients),
         "missing_heading": _not_found(len(found.missing)),
         "missing_list": "\n".join(dict.fromkeys(missing.line.identifier for missing in found.missing)).strip(),
@@ -191,6 +192,16 @@ def _counts(found: services.Found) -> str:
     if found.missing:
         counts.append(_not_found(len(found.missing)))
     return ", ".join(counts)
+
+
+def _aside(clients: services.ClientList) -> str:
+    """How much of the list was not read, and why; what one can do about it stands beside it."""
+    words = ngettext(
+        "%(count)s entry was left aside: no line names its column.",
+        "%(count)s entries were left aside: no line names their columns.",
+        clients.aside,
+    )
+    return words % {"count": number_text(clients.aside)}
 
 
 def _lines(count: int) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from .. import wording
+from .. import dates, wording
 from ..choices import EventKind
 from ..models import InformationRequest, RequestEvent, Verification
 from .base import batch_name, link_html
@@ -108,7 +108,7 @@ def _history(which: Q, page: str, batch_url: UrlOf) -> History:
 
 def _line(event: RequestEvent, batch_url: UrlOf) -> Line:
     return Line(
-        when=wording.record_text(event.at),
+        when=dates.record_text(event.at),
         what=wording.event_text(event),
         who=_who(event),
         batch=link_html(batch_url(event), batch_name(event.batch)) if event.batch else SafeString(),
@@ -127,7 +127,7 @@ def _address(page: str) -> str:
 
 def _extent(shown: Page[RequestEvent]) -> str:
     return _("Lines %(first)s to %(last)s of %(count)s.") % {
-        "first": wording.number_text(shown.start_index()),
-        "last": wording.number_text(shown.end_index()),
-        "count": wording.number_text(shown.paginator.count),
+        "first": dates.number_text(shown.start_index()),
+        "last": dates.number_text(shown.end_index()),
+        "count": dates.number_text(shown.paginator.count),
     }

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import services, wording
+from .. import dates, services
 from ..choices import State
 from ..clients import client_of, introduce
 from ..conf import get_settings
@@ -73,7 +73,7 @@ def _lines(rows: list[InformationRequest], links: Iterable[str | None]) -> Itera
         _("Works until (%(zone)s)") % {"zone": timezone.get_current_timezone()},
     ]
     for row, link in zip(rows, links, strict=True):
-        until = wording.sortable_text(row.expires_at) if row.expires_at else ""
+        until = dates.sortable_text(row.expires_at) if row.expires_at else ""
         client, verification = client_of(row.verification), row.verification
         of_host = [client.email or "", client.language or ""] if asks_host else []
         yield [verification.client_id, client.name or verification.name, *of_host, str(link), until]

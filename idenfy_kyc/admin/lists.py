@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..conf import get_settings
-from ..wording import number_text
+from ..dates import number_text
 from .base import BaseAdmin
 
 PAGES = 100
@@ -85,8 +85,14 @@ class BoundedChangeList(ChangeList):
         return ordering
 
     def get_results(self, request: HttpRequest) -> None:
-        """Django's, which counts, and has read no rows yet when it comes back; then sorted by the column clicked on."""
-        super().get_results(request)
+        """Django's, which counts, and has read no rows yet when it comes back; then sorted by the column clicked on.
+
+        An address that names a number beyond what SQLite can hold leads to the plain list.
+        """
+        try:
+            super().get_results(request)
+        except OverflowError:
+            raise IncorrectLookupParameters from None
         if not self.query and not self.has_active_filters:
             self.full_result_count = self.result_count  # or Django would offer to show all of them
         if self._goes_on:
@@ -116,6 +122,9 @@ class BoundedAdmin(BaseAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     """The number beside each choice of a filter would be counted to its end."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedChangeList
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
         """Refuse to act on all that match if they are more than may be asked; no page offers it."""

@@ -13,14 +13,13 @@ from django.utils.translation import ngettext
 
 from ..choices import APPROVED, Reason, State, status_label
 from ..conf import get_settings
+from ..dates import number_text
 from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
-from ..wording import number_text, reason_text
+from ..wording import reason_text
 from . import doubts
-from .base import our_rows
-from .doubts import DOUBTFUL, NOW_INELIGIBLE, NOW_OPEN, PENDING
+from .doubts import DOUBTFUL, NOW_INELIGIBLE, NOW_OPEN, PENDING, REFUSED
 from .rows import Section
-from .search import by_client, first_found
 
 ASKED = "asked"
 
@@ -111,11 +110,6 @@ def rows_of(
     return rows.select_related("verification").order_by("state", of_drafts, "reason", "pk")
 
 
-def search(rows: InformationRequestQuerySet, words: str) -> InformationRequestQuerySet:
-    """Those of these clients: by an ID or its beginning, or else by name, as in the lists."""
-    return our_rows(first_found(rows, by_client(rows, words, "verification__"))) if words else rows
-
-
 def heading_of(row: InformationRequest) -> str:
     """Under which heading a row stands."""
     if row.state == State.SKIPPED:
@@ -173,7 +167,7 @@ def _doubts(
     """Those that can no longer be asked first; then by how sure it is that asking them is in vain."""
     things = doubts.things_of(batch) or doubts.things_asked_lately(drafts, requests, now)
     lately = {thing.key: thing for thing in things}
-    conditions = {key: doubts.condition_of(key, requests, now) or Q() for key in (NOW_OPEN, PENDING, *lately)}
+    conditions = {key: doubts.condition_of(key, requests, now) or Q() for key in (NOW_OPEN, PENDING, REFUSED, *lately)}
     counts = doubts.count_each(drafts, conditions)
     ineligible = set(get_settings().INELIGIBLE_STATUSES)
     gone = Counter({status: count for status, count in statuses.items() if status in ineligible})
@@ -187,6 +181,8 @@ def _doubts(
     if counts[PENDING]:
         sentence = doubts.pending_sentence(drafts, requests, now)
         groups.append(Group(PENDING, _("Withdrawn or uncertain earlier"), counts[PENDING], sentence))
+    refused = counts[REFUSED]
+    groups.append(Group(REFUSED, _("Refused lately"), refused, doubts.refused_sentence(refused)))
     groups += [Group(key, thing.name, counts[key], thing.sentence(counts[key])) for key, thing in lately.items()]
     return [group for group in groups if group.count]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,21 +17,20 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import services
 from ..choices import Reason, State
 from ..conf import get_settings
+from ..dates import day_text, number_text
 from ..durations import about, expected_rate
 from ..exceptions import PlanChanged, SecondPersonNeeded
 from ..models import InformationRequest, RequestBatch
-from ..wording import day_text, number_text
 from . import again, progress
 from .base import client_name, may_ask, user_of, with_environment
 from .forms import PlanForm, known_keys
-from .overview import heading_of, overview_of, rows_of, search
-from .rows import page_of
+from .overview import heading_of, overview_of, rows_of
+from .rows import asked_for, page_of
+from .search import clients_found
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
 
-_LONGEST = 300
-"""Characters of such a word: the name of a group may have a questionnaire's key in it."""
 _TOO_LATE = gettext_lazy("This plan was confirmed in the meantime: it cannot be changed.")
 
 
@@ -45,12 +44,10 @@ def view(
     requests = model_admin.requests_seen(request)
     visible = requests.filter(batch=batch)
     overview = overview_of(visible, requests, batch, now)
-    show, words = _asked_for(request.GET, "show"), _asked_for(request.GET, "q")
-    rows = page_of(request, rows_of(search(visible, words), show, requests, now), heading=heading_of)
+    show, words = asked_for(request.GET, "show"), asked_for(request.GET, "q")
+    rows = page_of(request, rows_of(clients_found(visible, words), show, requests, now), heading=heading_of)
     context = {
         "asked": asked,
-        "chosen": asked + standing.skipped,
-        "chosen_text": number_text(asked + standing.skipped),
         "overview": overview,
         "sentences": _sentences(batch, asked, standing.skipped, now),
         "may_ask": may_ask(request),
@@ -58,7 +55,6 @@ def view(
         "show": show,
         "q": words,
         "rows": rows,
-        "found": _found(rows.page.paginator.count) if words else "",
         "sections": overview.sections(show),
         **again.about_plan(visible),
     }
@@ -76,11 +72,6 @@ def view(
         }
     title = _("Ask clients for more information")
     return model_admin.render_page(request, batch, model_admin.plan_template, title=title, **context)
-
-
-def _asked_for(data: QueryDict, name: str) -> str:
-    """A word of the address or of a form, as a database can be asked for it."""
-    return data.get(name, "").replace("\0", "").strip()[:_LONGEST]
 
 
 def _form(
@@ -111,7 +102,7 @@ def _second_person(request: HttpRequest, batch: RequestBatch, asked: int) -> str
 
 
 def _sentences(batch: RequestBatch, asked: int, left: int, now: datetime) -> dict[str, str]:
-    days = (now - batch.planned_at).days
+    days, clients = (now - batch.planned_at).days, _clients_in(batch)
     params = {
         "asked": number_text(asked),
         "left": number_text(left),
@@ -120,18 +111,40 @@ def _sentences(batch: RequestBatch, asked: int, left: int, now: datetime) -> dic
         "name": batch.planned_by_name,
         "day": day_text(batch.planned_at, now),
     }
+    will_be_asked = ngettext("%(asked)s client will be asked.", "%(asked)s clients will be asked.", asked)
+    if clients != asked + left:  # clients and verifications add up for nobody who is not told how
+        will_be_asked = ngettext(
+            "%(asked)s client will be asked, through one verification.",
+            "%(asked)s clients will be asked, each through one verification.",
+            asked,
+        )
     said = {
-        "asked": ngettext("%(asked)s client will be asked.", "%(asked)s clients will be asked.", asked),
+        "asked": will_be_asked,
         "left": ngettext("%(left)s verification will not.", "%(left)s verifications will not.", left) if left else "",
         "nobody": ngettext("The one chosen cannot be asked.", "None of the %(chosen)s can be asked.", asked + left),
         "planned": _("Planned by %(name)s on %(day)s.") if batch.planned_by_name else "",
         "age": ngettext("This plan is %(days)s day old.", "This plan is %(days)s days old.", days) if days else "",
     }
-    return {name: text % params for name, text in said.items()} | {"quota": _quota(asked, now)}
+    texts = {name: text % params for name, text in said.items()}
+    return texts | {"chosen": _chosen_text(asked + left, clients), "quota": _quota(asked, now)}
 
 
-def _found(count: int) -> str:
-    return ngettext("%(count)s found.", "%(count)s found.", count) % {"count": number_text(count)}
+def _clients_in(batch: RequestBatch) -> int:
+    """How many clients the chosen verifications are of; each without a client ID is of one of its own."""
+    count = batch.requests.aggregate(
+        known=Count("client_key", distinct=True), others=Count("pk", filter=Q(client_key=None))
+    )
+    return int(count["known"] + count["others"])
+
+
+def _chosen_text(verifications: int, clients: int) -> str:
+    """“812 verifications”, or “812 verifications of 777 clients”."""
+    words = ngettext("%(count)s verification", "%(count)s verifications", verifications)
+    text = words % {"count": number_text(verifications)}
+    if clients == verifications:
+        return text
+    of = ngettext("%(count)s client", "%(count)s clients", clients) % {"count": number_text(clients)}
+    return _("%(verifications)s of %(clients)s") % {"verifications": text, "clients": of}
 
 
 def _quota(asked: int, now: datetime) -> str:
@@ -253,7 +266,7 @@ def take_back(model_admin: RequestBatchAdmin, request: HttpRequest, batch: Reque
 def _chosen(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> list[int]:
     """The rows that an act is about, by primary key."""
     rows = model_admin.rows_seen(request, batch)
-    if group := _asked_for(request.POST, "group"):
+    if group := asked_for(request.POST, "group"):
         rows = rows_of(rows, group, model_admin.requests_seen(request), timezone.now())
     else:
         ticked = request.POST.getlist("row")
@@ -271,8 +284,8 @@ def _answer(
         messages.warning(request, nobody)
     else:
         messages.warning(request, _TOO_LATE)
-    where = {name: _asked_for(request.POST, name) for name in ("q", "show", "p")}
-    return model_admin.redirect_to_page(batch, to="" if _asked_for(request.POST, "group") else "#rows", **where)
+    where = {name: asked_for(request.POST, name) for name in ("q", "show", "p")}
+    return model_admin.redirect_to_page(batch, to="" if asked_for(request.POST, "group") else "#rows", **where)
 
 
 def discard(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:

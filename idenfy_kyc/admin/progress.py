@@ -1,5 +1,7 @@
 """The page of a batch while clients are being asked. The page itself drives the sending, step by step.
 
+If the host project has a worker (``SENDER``), the page only looks, and offers to send when nobody does.
+
 ``send/`` asks for a few seconds and answers JSON; the script on the page calls it again when the answer is there, not
 on a timer. So nothing is needed but a web server; whoever closes the page closes the sender, and the rest waits. All
 words come from here: the script has none of its own.
@@ -24,10 +26,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import services
 from ..choices import BatchState, PauseReason, State
 from ..conf import get_settings
+from ..dates import moment_text, number_text
 from ..durations import about, expected_rate
 from ..models import RequestBatch
 from ..services import Progress
-from ..wording import moment_text, number_text, pause_text
+from ..wording import pause_text
 from . import report
 from .acts import wants_page
 from .base import may_ask, user_of
@@ -68,8 +71,11 @@ _WHAT_NEXT = {
 
 
 def begin(model_admin: RequestBatchAdmin, batch: RequestBatch) -> HttpResponse:
-    """After the confirmation: what fits into one step is sent at once, so that one client takes one press."""
-    if batch.rows_in(State.QUEUED).count() <= get_settings().CONCURRENCY:
+    """After the confirmation: what fits into one step is sent at once, so that one client takes one press.
+
+    Unless the host has it sent elsewhere, and perhaps from elsewhere only.
+    """
+    if not services.has_worker() and batch.rows_in(State.QUEUED).count() <= get_settings().CONCURRENCY:
         try:
             _step(batch)
         except DatabaseError:
@@ -99,44 +105,46 @@ def send(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBat
     if wants_page(request):
         if trouble:
             messages.warning(request, _busy())
-        return model_admin.redirect_to_page(batch)
+        return model_admin.redirect_to_page(batch, here="1" if services.has_worker() else "")
     if trouble:
         return JsonResponse(
             {"state": BatchState.SENDING, "counts": {}, "reason": _busy(), "retry_after_ms": LATER}, status=503
         )
-    return JsonResponse(payload(batch, asks=True, calls=calls))
+    return JsonResponse(payload(batch, asks=True, sends=True, calls=calls))
 
 
 def watch(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:
     """The same answer, without doing anything."""
-    return JsonResponse(payload(batch, asks=may_ask(request)))
+    asks = may_ask(request)
+    return JsonResponse(payload(batch, asks=asks, sends=asks and not services.has_worker()))
 
 
 def _busy() -> str:
     return _("The database is busy. Nothing is lost: what was asked is written down, the rest waits.")
 
 
-def payload(batch: RequestBatch, *, asks: bool, calls: int = 0) -> dict[str, Any]:
+def payload(batch: RequestBatch, *, asks: bool, sends: bool, calls: int = 0) -> dict[str, Any]:
     """What the script needs to redraw the page: numbers, sentences, and when to ask again."""
     now = timezone.now()
     batch.refresh_from_db()
     standing = services.progress_of(batch, now=now)
-    context = state_context(batch, standing, now, asks=asks)
+    context = state_context(batch, standing, now, asks=asks, sends=sends)
     return {
         "state": standing.state,
         "counts": {state.value: count for state, count in standing.counts.items()},
         "reason": context["reason"],
-        "retry_after_ms": _retry_after(batch, standing, now, calls=calls, asks=asks),
+        "retry_after_ms": _retry_after(batch, standing, now, calls=calls, sends=sends),
         "done": standing.done,
         "total": standing.total,
         "percent": context["percent"],
         "title": context["tab_title"],
         "announcement": context["announcement"],
+        "is_late": context["is_late"],
         "html": render_to_string("admin/idenfy_kyc/requestbatch/progress_state.html", context),
     }
 
 
-def _retry_after(batch: RequestBatch, standing: Progress, now: datetime, *, calls: int, asks: bool) -> int:
+def _retry_after(batch: RequestBatch, standing: Progress, now: datetime, *, calls: int, sends: bool) -> int:
     if standing.state is BatchState.STOPPED:
         return SOON if standing.in_flight else LATER
     if standing.state is BatchState.WAITING:
@@ -144,15 +152,20 @@ def _retry_after(batch: RequestBatch, standing: Progress, now: datetime, *, call
         return min(LONGEST, max(1_000, round(left / timedelta(milliseconds=1)) + 250))
     if standing.state is not BatchState.SENDING or (calls and standing.counts.get(State.QUEUED)):
         return AT_ONCE
-    if not asks or standing.in_flight or standing.counts.get(State.QUEUED):
+    if not sends or standing.in_flight or standing.counts.get(State.QUEUED):
         return SOON
     return LATER
 
 
-def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, asks: bool) -> dict[str, Any]:
-    """The words of the moment, for the page and for each step of the script."""
+def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, asks: bool, sends: bool) -> dict[str, Any]:
+    """The words of the moment, for the page and for each step of the script.
+
+    ``asks``: whoever looks may ask. ``sends``: his page does the sending, and no worker.
+    """
     percent = 100 * standing.done // standing.total if standing.total else 100
     is_paused = standing.state in {BatchState.STOPPED, BatchState.WAITING}
+    is_late = standing.state is BatchState.SENDING and services.is_late(batch, now)
+    outcomes = ", ".join(report.outcome_words(standing))
     reason = _("%(pause)s.") % {"pause": pause_text(batch, now).rstrip(".")} if is_paused else ""
     return {
         "progress": standing,
@@ -161,17 +174,17 @@ def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, ask
         "asking": ngettext("Asking %(count)s client.", "Asking %(count)s clients.", standing.total)
         % {"count": number_text(standing.total)},
         "done": number_text(standing.done),
-        "outcomes": outcomes(standing),
+        "outcomes": outcomes,
         "to_go": _to_go(batch, standing, now),
         "reason": reason,
-        "advice": _advice(batch, standing, now, asks=asks),
+        "advice": _advice(batch, standing, now, asks=asks, sends=sends, is_late=is_late),
+        "is_late": is_late,
         "tab_title": _("%(state)s · %(note)s")
         % {
             "state": standing.state.label if is_paused else _("%(percent)s %%") % {"percent": percent},
             "note": batch.note,
         },
-        "announcement": reason
-        or _("%(percent)s %% done. %(outcomes)s.") % {"percent": percent, "outcomes": outcomes(standing)},
+        "announcement": reason or _("%(percent)s %% done. %(outcomes)s.") % {"percent": percent, "outcomes": outcomes},
     }
 
 
@@ -180,22 +193,6 @@ def state_label(standing: Progress) -> str:
     if standing.state is BatchState.SENDING and not standing.in_flight:
         return _("Not finished")
     return str(standing.state.label)
-
-
-def outcomes(standing: Progress) -> str:
-    """What came of those who were asked: “300 have a link, 8 refused, 4 uncertain”."""
-    refused, uncertain = standing.counts.get(State.REFUSED, 0), standing.counts.get(State.UNKNOWN, 0)
-    parts = [
-        ngettext("%(count)s has a link", "%(count)s have a link", standing.links)
-        % {"count": number_text(standing.links)}
-    ]
-    if refused:
-        parts.append(ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": number_text(refused)})
-    if uncertain:
-        parts.append(
-            ngettext("%(count)s uncertain", "%(count)s uncertain", uncertain) % {"count": number_text(uncertain)}
-        )
-    return ", ".join(parts)
 
 
 def _to_go(batch: RequestBatch, standing: Progress, now: datetime) -> str:
@@ -219,24 +216,17 @@ def _rate(batch: RequestBatch, now: datetime) -> float:
     return lately["count"] / seconds if lately["count"] >= 10 and seconds > 1 else expected_rate()
 
 
-def _advice(batch: RequestBatch, standing: Progress, now: datetime, *, asks: bool) -> str:
+def _advice(batch: RequestBatch, standing: Progress, now: datetime, *, asks: bool, sends: bool, is_late: bool) -> str:
     if standing.state is BatchState.STOPPED:
         known = batch.pause_reason in PauseReason.values
         what_next = _WHAT_NEXT.get(PauseReason(batch.pause_reason)) if known else None
         return str(what_next or _("Press *Continue* to go on.")).replace("*", "") if asks else ""
     if standing.state is BatchState.WAITING:
-        at = moment_text(batch.paused_until, now) if batch.paused_until else ""
-        return _("It goes on by itself at %(time)s while this page is open. Nobody is asked twice.") % {"time": at}
+        return _goes_on(moment_text(batch.paused_until, now) if batch.paused_until else "")
     if not standing.counts.get(State.QUEUED) and not standing.in_flight:
-        minutes = round(get_settings().CLAIM_TIMEOUT / timedelta(minutes=1))
-        text = ngettext(
-            "The sender that was asking them has not reported back. %(count)s minute after they were asked they count "
-            "as uncertain. Nobody is asked twice.",
-            "The sender that was asking them has not reported back. %(count)s minutes after they were asked they count "
-            "as uncertain. Nobody is asked twice.",
-            minutes,
-        )
-        return text % {"count": number_text(minutes)}
+        return _not_reported_back()
+    if services.has_worker() and not sends:
+        return _watching(asks=asks, is_late=is_late)
     if not asks:
         return _("Somebody who may ask clients does the sending, with this page open. You can watch it here.")
     return _(
@@ -245,19 +235,50 @@ def _advice(batch: RequestBatch, standing: Progress, now: datetime, *, asks: boo
     )
 
 
+def _goes_on(at: str) -> str:
+    if services.has_worker():
+        return _("It goes on by itself at %(time)s. Nobody is asked twice.") % {"time": at}
+    return _("It goes on by itself at %(time)s while this page is open. Nobody is asked twice.") % {"time": at}
+
+
+def _not_reported_back() -> str:
+    minutes = round(get_settings().CLAIM_TIMEOUT / timedelta(minutes=1))
+    text = ngettext(
+        "The sender that was asking them has not reported back. %(count)s minute after they were asked they count "
+        "as uncertain. Nobody is asked twice.",
+        "The sender that was asking them has not reported back. %(count)s minutes after they were asked they count "
+        "as uncertain. Nobody is asked twice.",
+        minutes,
+    )
+    return text % {"count": number_text(minutes)}
+
+
+def _watching(*, asks: bool, is_late: bool) -> str:
+    """What is said where a worker does the sending, or should."""
+    if not is_late:
+        return _("You may close this page: the sending is done elsewhere. Nobody is asked twice.")
+    if not asks:
+        return _("Nobody has been asked for a minute. Somebody who may ask clients can send from this page.")
+    return _(
+        "Nobody has been asked for a minute. You can send from here: then keep this page open. Nobody is asked twice."
+    )
+
+
 def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, standing: Progress) -> HttpResponse:
     """The page as it is now; the script goes on from here."""
     now = timezone.now()
     asks = may_ask(request)
-    context = state_context(batch, standing, now, asks=asks)
+    sends = asks and (not services.has_worker() or "here" in request.GET)
+    context = state_context(batch, standing, now, asks=asks, sends=sends)
     context |= {
         "may_ask": asks,
+        "sends": sends,
         "is_paused": standing.state in {BatchState.STOPPED, BatchState.WAITING},
         "is_stopped": standing.state is BatchState.STOPPED,
-        "retry_after_ms": _retry_after(batch, standing, now, calls=1, asks=asks),
+        "retry_after_ms": _retry_after(batch, standing, now, calls=1, sends=sends),
     }
     if standing.state is BatchState.STOPPED:
-        context |= report.summary(model_admin, request, batch, now)
+        context |= report.summary(model_admin, request, batch, standing, now)
     return model_admin.render_page(request, batch, model_admin.progress_template, title=batch.note, **context)
 
 

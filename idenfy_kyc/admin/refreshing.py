@@ -7,11 +7,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import services, wording
+from .. import dates, services, wording
 from ..choices import Refreshed
 from ..conf import get_settings
 from ..decorators import durable
@@ -42,10 +42,8 @@ class RefreshingAdmin(BaseAdmin):
         may = self.has_refresh_permission(request) and verification.erased_at is None
         return self.url_of("refresh", verification.pk) if may else ""
 
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.refresh_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_refresh"
-        return [path("<path:object_id>/refresh/", view, name=name), *super().get_urls()]
+    def get_urls(self) -> list[URLPattern]:
+        return [self.own_path("refresh", self.refresh_view), *super().get_urls()]
 
 
 def _refresh_one(model_admin: RefreshingAdmin, request: HttpRequest, verification: Verification) -> HttpResponse:
@@ -62,7 +60,7 @@ def _refresh(request: HttpRequest, queryset: QuerySet[Verification]) -> None:
         done = services.refresh(queryset.order_by("pk")[: services.REFRESHED_AT_ONCE + 1], by=user_of(request))
     except TooMany as error:
         text = _("Choose %(limit)s at the most: iDenfy does not want to be asked for more. Nobody was asked about.")
-        messages.error(request, text % {"limit": wording.number_text(error.limit)})
+        messages.error(request, text % {"limit": dates.number_text(error.limit)})
         return
     for result in Refreshed:
         if count := done.counts[result]:
@@ -120,4 +118,4 @@ def _text(result: Refreshed, count: int) -> str:
             count,
         ),
     }
-    return texts[result] % {"count": wording.number_text(count)}
+    return texts[result] % {"count": dates.number_text(count)}

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from .. import services, wording
+from .. import dates, services, wording
 from ..choices import State
 from ..missed import missed_text
 from ..models import InformationRequest, Verification
@@ -56,13 +56,13 @@ def view(
         asks=wording.asks_text(batch),
         state=state_html(row),
         reason=_why(row),
-        asked_at=wording.stamp_text(row.sent_at) if row.sent_at else "",
-        planned_at=wording.stamp_text(batch.planned_at),
-        confirmed_at=wording.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",
-        works_until=wording.stamp_text(row.expires_at) if row.expires_at and row.shown_state in _HAS_END else "",
+        asked_at=dates.stamp_text(row.sent_at) if row.sent_at else "",
+        planned_at=dates.stamp_text(batch.planned_at),
+        confirmed_at=dates.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",
+        works_until=dates.stamp_text(row.expires_at) if row.expires_at and row.shown_state in _HAS_END else "",
         is_uncertain=row.shown_state is State.UNKNOWN,
         left=wording.time_left_text(row),
-        opened_at=wording.stamp_text(row.opened_at) if row.opened_at else "",
+        opened_at=dates.stamp_text(row.opened_at) if row.opened_at else "",
         history=history_of_request(row, page=request.GET.get("history", "1"), batch_url=model_admin.batch_url),
         **_about_link(model_admin, request, row),
         **_acts(model_admin, request, row),

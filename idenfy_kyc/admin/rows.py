@@ -8,19 +8,24 @@ from itertools import groupby
 
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ..choices import Reason, State
 from ..clients import introduce
+from ..dates import day_text, number_text
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
 from ..services import mark_missed
-from ..wording import day_text, reason_text, said_text, time_left_text
+from ..wording import reason_text, said_text, time_left_text
+from .answers import verdict_beneath
 from .base import client_html, client_name, state_html
 
 ROWS_PER_PAGE = 100
+LONGEST = 300
+"""Characters of a word of the address: the name of a group may have a questionnaire's key in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,12 @@ class Rows:
             yield heading, [_line(row) for row in rows]
 
     @property
+    def found_text(self) -> str:
+        """How many a search has found."""
+        count = self.page.paginator.count
+        return ngettext("%(count)s found.", "%(count)s found.", count) % {"count": number_text(count)}
+
+    @property
     def page_range(self) -> list[int | str]:
         """The pages to link to, with an ellipsis for those in between."""
         return list(self.page.paginator.get_elided_page_range(self.page.number))
@@ -80,6 +91,11 @@ class Rows:
     def ellipsis(self) -> str:
         """What stands for the pages in between."""
         return str(self.page.paginator.ELLIPSIS)
+
+
+def asked_for(data: QueryDict, name: str) -> str:
+    """A word of the address or of a form, as a database can be asked for it."""
+    return data.get(name, "").replace("\0", "").strip()[:LONGEST]
 
 
 def page_of(
@@ -98,11 +114,13 @@ def _line(row: InformationRequest) -> Line:
 
 
 def detail_of(row: InformationRequest) -> str:
-    """What is to be said of one row: how long its link still works, iDenfy's words, or our reason."""
+    """What is to be said of one row: how long its link still works, iDenfy's words or verdict, or our reason."""
     if row.shown_state is State.ISSUED:
         return time_left_text(row)
     if row.state == State.REFUSED:
         return said_text({"message": row.message, "identifier": row.identifier, "status_code": row.status_code})
+    if row.state == State.COMPLETED and (verdict := verdict_beneath(row)):
+        return verdict
     if row.state == State.DRAFT and row.bank_card_expected_last_four:
         return _("Bank card expected to end in %(digits)s") % {"digits": row.bank_card_expected_last_four}
     return reason_text(row.reason, row.reason_params)

@@ -1,4 +1,4 @@
-"""What the search box of a list finds, the same for verifications and for requests.
+"""What a search box finds: the same in the lists of verifications and of requests, and on the page of a batch.
 
 IDs come first, because they have indexes; a million names have to be read one by one. So a step is only taken when the
 one before it found nothing, and IDs and names never stand in one OR, which would read everything for every search.
@@ -15,7 +15,9 @@ from django.db import connections
 from django.db.models import Model, Q, QuerySet
 
 from ..folding import words_of
-from ..models import client_digest
+from ..models.request import InformationRequestQuerySet
+from ..models.verification import erased_digests
+from .base import our_rows
 
 M = TypeVar("M", bound=Model)
 
@@ -38,6 +40,11 @@ def first_found(rows: QuerySet[M], conditions: Iterable[Q]) -> QuerySet[M]:
     return rows.filter(last)
 
 
+def clients_found(requests: InformationRequestQuerySet, words: str) -> InformationRequestQuerySet:
+    """Those of ``requests`` whose clients are meant by ``words``; all of them without a word."""
+    return our_rows(first_found(requests, by_client(requests, words, "verification__"))) if words else requests
+
+
 def by_client(rows: QuerySet[M], term: str, path: str = "") -> list[Q]:
     """What to try for a client, in this order: the ID as it is, its beginning, the ID that was erased, the name.
 
@@ -50,7 +57,7 @@ def by_client(rows: QuerySet[M], term: str, path: str = "") -> list[Q]:
     return [
         _any(Q(**{f"{column}__in": typed}) for column in columns),
         _any(_begins_with(column, start, vendor) for column in columns for start in typed),
-        Q(**{f"{path}erased_client": client_digest(term)}),
+        Q(**{f"{path}erased_client__in": erased_digests(term)}),
         has_words(f"{path}name_folded", term),
     ]
 

@@ -17,24 +17,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt
 
-from .. import services, told, wording
+from .. import dates, services, told, wording
 from ..choices import STATUS_LABELS, State, status_label
 from ..clients import introduce
 from ..decorators import durable
 from ..models import InformationRequest, RequestBatch, Verification
 from . import answers, from_list
 from .acts import act, lead_to_plan
+from .asked import any_of_client, last_sent_of, newest_of, requests_seen_by
 from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
 from .erase import ErasingAdmin, erased_text
-from .filters import (
-    LastAskedFilter,
-    RequestStateFilter,
-    StatusFilter,
-    VerifiedFilter,
-    last_sent_of,
-    newest_of,
-    requests_seen_by,
-)
+from .filters import LastAskedFilter, RequestStateFilter, StatusFilter, VerifiedFilter
 from .history import history_of_verification
 from .lists import BoundedAdmin, BoundedChangeList, counted
 from .refreshing import RefreshingAdmin
@@ -45,7 +38,10 @@ IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
 
 
 class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Statuses to choose from, in words. One that we do not know yet is kept, and can be kept on."""
+    """Statuses to choose from, in words. One that we do not know yet is kept, and can be kept on.
+
+    The form knows what it showed: what nobody touched is no change, though iDenfy has told something else since.
+    """
 
     class Meta:
         model = Verification
@@ -55,6 +51,8 @@ class VerificationForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "status" in self.fields:
             self.fields["status"].widget = forms.Select(choices=_status_choices(self.instance.status))
+        for field in self.fields.values():
+            field.show_hidden_initial = self.instance.pk is not None
 
 
 def _status_choices(current: str) -> list[tuple[str, Any]]:
@@ -107,14 +105,15 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
         changelist = super().get_changelist_instance(request)
         requests = requests_seen_by(self.admin_site, request)
         shown = Verification.objects.filter(pk__in=[verification.pk for verification in changelist.result_list])
-        rows = shown.values_list("pk", newest_of(requests), last_sent_of(requests))
-        about = {pk: (newest, last) for pk, newest, last in rows}
+        rows = shown.values_list("pk", newest_of(requests), any_of_client(requests), last_sent_of(requests))
+        about = {pk: found for pk, *found in rows}
         newest_ones = requests.only("state", "expires_at", "reason", "reason_params").in_bulk(
-            [newest for newest, _last in about.values()]
+            [newest for newest, *_rest in about.values()]
         )
         for verification in changelist.result_list:
-            newest, last = about.get(verification.pk, (None, None))
+            newest, of_client, last = about.get(verification.pk, (None, None, None))
             verification.newest_request = newest_ones.get(newest)
+            verification.was_asked_elsewhere = newest is None and of_client is not None
             verification.last_sent_at = last
         introduce(changelist.result_list)
         return changelist
@@ -160,18 +159,19 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
 
     @admin.display(description=gettext_lazy("Verified on"))
     def verified_at_in_words(self, verification: Verification) -> str | None:
-        return wording.record_text(verification.verified_at) if verification.verified_at else None
+        return dates.record_text(verification.verified_at) if verification.verified_at else None
 
     @admin.display(description=gettext_lazy("Verified on"), ordering="verified_at")
     def verified_on(self, verification: Verification) -> str | None:
-        return wording.short_day_text(verification.verified_at) if verification.verified_at else None
+        return dates.short_day_text(verification.verified_at) if verification.verified_at else None
 
     @admin.display(description=gettext_lazy("Request"))
     def request_now(self, verification: Verification) -> str | None:
-        """The open request, or else what became of the newest one."""
+        """The open request, or else what became of the newest; without any, whether the client was asked at all."""
         newest: InformationRequest | None = getattr(verification, "newest_request", None)
         if newest is None:
-            return None
+            asked_elsewhere = getattr(verification, "was_asked_elsewhere", False)
+            return _("Through another verification") if asked_elsewhere else None
         runs = newest.shown_state is State.ISSUED
         return with_beneath(
             state_html(newest, wording.time_left_text(newest) if runs else ""), wording.marked_text(newest)
@@ -180,7 +180,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
     @admin.display(description=gettext_lazy("Last asked"), ordering=F("last_sent_at").asc(nulls_first=True))
     def last_asked(self, verification: Verification) -> str | None:
         last = getattr(verification, "last_sent_at", None)
-        return wording.short_day_text(last) if last else None
+        return dates.short_day_text(last) if last else None
 
     # The way to a plan
 
@@ -225,7 +225,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
         if request.POST.get("select_across") != "1":
             ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
             by_hand = ngettext("%(count)s chosen by hand", "%(count)s chosen by hand", ticked)
-            return by_hand % {"count": wording.number_text(ticked)}
+            return by_hand % {"count": dates.number_text(ticked)}
         total = counted(queryset)
         count = str(total)
         conditions = "; ".join(self._conditions(request))
@@ -303,7 +303,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
     def _as_row(self, row: InformationRequest) -> dict[str, Any]:
         moment = row.sent_at or row.batch.confirmed_at
         return {
-            "asked_on": wording.short_day_text(moment) if moment else "",
+            "asked_on": dates.short_day_text(moment) if moment else "",
             "asks": wording.asks_text(row.batch),
             "state": state_html(row),
             "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else wording.marked_text(row),

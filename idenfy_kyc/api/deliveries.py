@@ -24,16 +24,27 @@ from typing import Any
 
 from ..exceptions import UnreadableDelivery
 
+MAX_EVENT = 100
 MAX_SCAN_REF = 40
 MAX_CLIENT_ID = 100
 MAX_NAME = 200
 MAX_WORD = 40
 MAX_TAGS = 50
 MAX_ANSWER = 10_000
-_JUDGED = ("final", "status", "manualAddressMatch", "platform", "clientIp", "clientIpCountry", "clientLocation")
-"""What a review may change, or what says nothing of the answer itself."""
+_NO_ANSWER = frozenset(
+    {
+        *("final", "status", "manualAddress", "manualAddressMatch"),
+        *("AML", "amlCheck", "LID", "CRIMINAL_CHECK", "registryCenterCheck", "driverLicenseCheck", "gdcMatch"),
+        *("platform", "clientIp", "clientIpCountry", "clientLocation"),
+    }
+)
+"""What a review or a later check may change, or what says nothing of the answer itself."""
+_ANSWERED = frozenset({"additionalData"})
+"""All of ``data`` that belongs to an answer. The rest is the document of the first day, which a review may correct."""
 _FILES = frozenset({"FILE", "FILE_MULTI"})
 _NOT_KEPT = frozenset({"PASSWORD"})
+_PLAIN = str | int | float
+"""What an answer may be: true and false are among them. Whatever else came might hold links."""
 
 
 class Event(StrEnum):
@@ -96,6 +107,8 @@ class Report:
 
 def signature_fits(body: bytes, signature: str, keys: Iterable[str]) -> bool:
     """Whether one of ``keys`` has signed exactly these bytes: the hex of HMAC-SHA256, compared in constant time."""
+    if isinstance(keys, str):
+        keys = [keys]  # a slip in the settings, of which each letter would else be a key
     given = signature.strip().encode("utf-8", "replace")
     fits = [hmac.compare_digest(sign(body, key).encode(), given) for key in keys if key]
     return any(fits)
@@ -104,6 +117,11 @@ def signature_fits(body: bytes, signature: str, keys: Iterable[str]) -> bool:
 def sign(body: bytes, key: str) -> str:
     """The header ``Idenfy-Signature`` for these bytes."""
     return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+def event_name(header: str) -> str:
+    """The event as a header names it, in so many characters and of such a kind as every database takes."""
+    return _text(header, MAX_EVENT)
 
 
 def delivery_digest(event_type: str, body: bytes) -> str:
@@ -218,10 +236,15 @@ def _answer(data: Mapping[str, Any]) -> GivenAnswer:
 
 
 def _identity(data: Mapping[str, Any]) -> str:
-    """The same for the same answer told again: without what a review decides, and with one word for every link, since
-    the links to files work for an hour and are fresh each time."""
-    told = _without_links({name: value for name, value in data.items() if name not in _JUDGED})
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    """The same for the same answer told again: without what others have said of it since, and with one word for every
+    link, since the links to files work for an hour and are fresh each time."""
+    told = {name: value for name, value in data.items() if name not in _NO_ANSWER}
+    told["data"] = {name: value for name, value in _object(data.get("data")).items() if name in _ANSWERED}
+    try:
+        text = json.dumps(_without_links(told), sort_keys=True)
+    except RecursionError:
+        raise UnreadableDelivery("no_json") from None
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _without_links(value: Any) -> Any:
@@ -251,7 +274,7 @@ def _questionnaire(said: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _question(said: Mapping[str, Any]) -> dict[str, Any]:
     kind, value = _text(said.get("type"), MAX_WORD), said.get("value")
-    values = [value] if isinstance(value, str | bool | int | float) else _list(value)
+    values = [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, _PLAIN)]
     answer: dict[str, Any] = {"title": _text(said.get("title"), MAX_ANSWER), "type": kind}
     if kind in _FILES:
         return answer | {"files": len(values)}

@@ -28,11 +28,11 @@ from ..checks import check_credentials, check_settings
 from ..choices import BatchState, State
 from ..clients import Client, ask_host
 from ..conf import get_settings
+from ..dates import number_text, stamp_text
 from ..exceptions import IdenfyApiError
 from ..missed import accepted_text, gap_text
 from ..models import InformationRequest, Verification
 from ..services import database
-from ..wording import number_text, stamp_text
 from .advice import ToDo, what_to_do
 from .knocking import knock
 

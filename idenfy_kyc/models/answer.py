@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .fields import EncryptedTextField
+from .fields import EncryptedTextField, Unreadable
 from .primary import PrimaryManager
 from .request import InformationRequest
 from .verification import Verification
@@ -85,6 +85,11 @@ class Answer(models.Model):
     def is_in_review(self) -> bool:
         """Whether iDenfy has not decided yet."""
         return self.review_follows and self.reviewed_at is None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether something was answered that no current key can decrypt."""
+        return isinstance(self.questionnaire_json, Unreadable)
 
     @property
     def questionnaire(self) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +25,12 @@ validate_last_four = RegexValidator(r"\A[0-9]{4}\Z", _("Four digits, for example
 def public_digest(public_id: str | uuid.UUID) -> str:
     """A one-way hash of the secret part of a client's link."""
     return hashlib.sha256(str(public_id).encode()).hexdigest()
+
+
+def state_shown(now: datetime) -> Case:
+    """The state in which a request is to anybody who looks ``now``: to group and to order by."""
+    is_over = Q(state__in=ENDS_BY_CLOCK, expires_at__lte=now)
+    return Case(When(is_over, then=Value(State.EXPIRED.value)), default=F("state"))
 
 
 class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):

@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +16,8 @@ from ..choices import status_label
 from ..conf import get_settings
 from .folded import FoldedField, FoldingQuerySet, copies, with_copies
 from .primary import PrimaryManager
+
+_ERASED_SALT = "idenfy_kyc.models.verification.erased_client"
 
 validate_scan_ref = RegexValidator(
     r"\A[A-Za-z0-9-]{1,40}\Z",
@@ -28,6 +32,20 @@ def client_digest(client_id: str) -> str | None:
     otherwise be taken for one.
     """
     return hashlib.sha256(client_id.encode()).hexdigest() if client_id else None
+
+
+def erased_digests(client_id: str) -> list[str]:
+    """What may stand for this client ID once it is erased, beginning with what is stored; none without an ID.
+
+    Keyed, since IDs that count up are soon tried. A project that rotates ``SECRET_KEY`` without a fallback finds nobody
+    by his ID any more, unless it has an ``ERASURE_KEY``.
+    """
+    keys = [get_settings().ERASURE_KEY, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [
+        salted_hmac(_ERASED_SALT, client_id, secret=key, algorithm="sha256").hexdigest()
+        for key in keys
+        if key and client_id
+    ]
 
 
 class VerificationQuerySet(FoldingQuerySet["Verification"]):
@@ -57,13 +75,14 @@ class Verification(models.Model):
     told_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When iDenfy told us this status. What was told before that cannot undo it."""
     reviewed_at = models.DateTimeField(_("reviewed on"), null=True, blank=True)
+    """When its newest review was told, for the first time: an answer asked for since then has not been reviewed."""
     changed_after_review_at = models.DateTimeField(_("changed after review"), null=True, blank=True)
     refreshed_at = models.DateTimeField(_("refreshed on"), null=True, blank=True, editable=False, db_index=True)
     """When iDenfy was last asked for this one's status, by a person: once an hour, or it bars us."""
     document_expires = models.CharField(_("document expires"), max_length=40, blank=True)
     expiration_threshold = models.CharField(max_length=40, blank=True)
     erased_client = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
-    """A one-way hash of the client ID that was erased: shows that a certain client was, and not whom one has."""
+    """A keyed hash of the client ID that was erased: shows that a certain client was, and not whom one has."""
     erased_at = models.DateTimeField(_("erased on"), null=True, blank=True)
     """Since then no delivery, import or reconciliation brings anything of the client back."""
     created_at = models.DateTimeField(_("added on"), default=timezone.now, editable=False)

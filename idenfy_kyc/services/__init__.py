@@ -6,10 +6,12 @@ These are for a project's own code, too, and stay as they are::
     plan, leave_out, take_back, discard           the same for many: from a selection to a plan
     confirm, needs_second_person                  from a plan to a queue
     send, stop, resume                            what is queued
+    work                                          the same, in a worker: a minute of it
     unfinished, progress_of, progress_of_each, Progress, quota_left    where it stands
     ask_again, mark_answered, withdraw            what was asked
     record_verifications, Recorded                bring the verifications
     start_verification, StartedVerification       or let them begin here
+    receive                                       what iDenfy tells an address of the project's own
 
 The others serve our own pages and commands, and change with them.
 """
@@ -37,6 +39,7 @@ from .sending import PAGE_PATIENCE, send
 from .shown import digest_of
 from .starting import StartedVerification, start_verification
 from .steering import Progress, progress_of, progress_of_each, resume, stop
+from .workers import has_worker, is_late, work
 
 __all__ = [
     "PAGE_PATIENCE",
@@ -68,7 +71,9 @@ __all__ = [
     "handle_again",
     "handle_due",
     "has_open_request",
+    "has_worker",
     "holdings_of",
+    "is_late",
     "is_web_address",
     "leave_out",
     "list_from_file",
@@ -100,5 +105,6 @@ __all__ = [
     "take_back",
     "unfinished",
     "withdraw",
+    "work",
     "write_down_time",
 ]

@@ -17,6 +17,7 @@ from .confirming import check_asks, check_configured, queue
 from .ending import write_down_time
 from .planning import Candidate, freeze, new_batch
 from .sending import send as send_batch
+from .workers import hand_over
 
 if TYPE_CHECKING:
     from .record import User
@@ -31,7 +32,8 @@ def request_information(
     ``questionnaire``, ``risk_assessment_profile``, ``additional_step_upload_required``, ``bank_card_verification``;
     and ``bank_card_expected_last_four``. Look at ``shown_state`` of what comes back: only *issued* has a link.
 
-    With ``send=False`` the request is only queued, and this is the one form allowed inside a transaction.
+    With ``send=False`` the request is only queued (and handed over, if ``SENDER`` names a worker), and this is the one
+    form allowed inside a transaction.
     ``SECOND_PERSON_ABOVE`` does not apply: it is about plans, which people make and confirm; this is the host's code.
 
     Raises ``AlreadyOpen``, ``NotEligible``, ``ValidationError`` (what is asked), ``ImproperlyConfigured`` (no
@@ -57,6 +59,8 @@ def request_information(
     if send:
         send_batch(request.batch)
         request.refresh_from_db()
+    else:
+        hand_over(request.batch)
     return request
 
 

@@ -24,7 +24,7 @@ from ..models.request import public_digest
 from . import database
 from .answers import Effect, Outcome
 from .ending import cancel_ineligible
-from .pacing import Room, had_issue_since_start, keep_alone
+from .pacing import Room, had_issue_since_start, keep_alone, overdrawn
 from .record import note_requests
 
 
@@ -64,6 +64,22 @@ def claim(batch: RequestBatch, room: Room, key: uuid.UUID, *, again: bool = Fals
         if marked or not room.is_trusted:
             return _claimed(batch, key)
     return []
+
+
+def keep_quota(claims: list[Claim]) -> list[Claim]:
+    """Give back as many of these as the hour's quota is overdrawn by; return those that may be sent.
+
+    All senders claim, commit and only then count. So of those that claim at one moment the last one to count sees every
+    claim, and what is sent in the end is within the quota, however many senders there are.
+    """
+    over = min(overdrawn(timezone.now()), len(claims))
+    if over <= 0:
+        return claims
+    kept, surplus = claims[:-over], claims[-over:]
+    rows = InformationRequest.objects.filter(pk__in=[claimed.request.pk for claimed in surplus], claim=surplus[0].key)
+    with transaction.atomic(using=database.alias(), durable=True):
+        rows.move(State.QUEUED, claim=None, sent_at=None, expires_at=None, attempts=F("attempts") - 1)
+    return kept
 
 
 def _waiting(batch: RequestBatch, places: int) -> list[InformationRequest]:

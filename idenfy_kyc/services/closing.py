@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from ..api.deliveries import GivenAnswer, Report
@@ -47,12 +48,17 @@ def record_answer(
     return [line_of(request, EventKind.ANSWERED, after=request.state, **review)]
 
 
-def record_review(verification: Verification, report: Report, *, at: datetime) -> list[RequestEvent]:
+def record_review(
+    verification: Verification, report: Report, *, at: datetime, first_at: datetime
+) -> list[RequestEvent]:
     """The end of a review: what waited for it is reviewed, with its result. An answer that comes later will find it.
 
-    Returns the lines for the record.
+    A review that was told before somebody was asked says nothing of his answer, though it may be told again ``at``
+    any time: ``first_at`` is when it first was. Returns the lines for the record.
     """
-    waiting = list(Answer.objects.in_review().filter(verification=verification).select_related("request"))
+    was_asked = Q(request__sent_at__lte=first_at) | Q(request=None, received_at__lte=first_at)
+    in_review = Answer.objects.in_review().filter(was_asked, verification=verification)
+    waiting = list(in_review.select_related("request"))
     if waiting:
         reviewed = Answer.objects.filter(pk__in=[answer.pk for answer in waiting])
         reviewed.update(reviewed_at=at, **_result(report.status, asdict(report.checks)))

@@ -37,6 +37,7 @@ from .ending import write_down_time
 from .planning import ASKED, hold_plan
 from .record import frozen_name, note_batch, note_requests
 from .shown import digest_of
+from .workers import hand_over
 
 if TYPE_CHECKING:
     from .record import User
@@ -61,6 +62,7 @@ def confirm(
     )
     if confirmed:
         batch.refresh_from_db()
+        hand_over(batch)
     return confirmed
 
 

@@ -1,7 +1,7 @@
 """Erasing a client's personal data, and forgetting in time what need not be kept.
 
 What stays is the evidence: that somebody was asked, by whom, when, for what kind of thing, and how it ended; and a
-one-way hash of the client ID, by which one can show that a certain client was erased, and not whom one has.
+keyed hash of the client ID, by which one can show that a certain client was erased, and not whom one has.
 
 Erasing locks the verifications first. Whoever asks or hears of them meanwhile waits for that lock, and then sees that
 they are erased. Whoever does not take it (a sender that holds iDenfy's late answer, an import) finds no row that it
@@ -32,10 +32,11 @@ from ..models import (
     Verification,
     WebhookDelivery,
     WebhookRejection,
-    client_digest,
 )
+from ..models.verification import erased_digests
 from . import database
 from .ending import withdraw_erased, write_down_time
+from .holdings import choices_of
 from .planning import discard
 from .record import line_about
 
@@ -115,9 +116,9 @@ def _prune_answers(now: datetime) -> int:
 
 
 def _in_portions(rows: QuerySet[Any], **values: Any) -> int:
-    """An UPDATE of all ``rows``, without holding a million of them at once."""
-    keys = list(rows.order_by("pk").values_list("pk", flat=True))
-    return sum(rows.model._default_manager.filter(pk__in=part).update(**values) for part in database.portions(keys))
+    """An UPDATE of all ``rows``, each portion by itself, of those that are still among them by then."""
+    keys = list(rows.values_list("pk", flat=True))
+    return sum(rows.filter(pk__in=part).update(**values) for part in database.portions(keys))
 
 
 def _erase_portion(keys: list[int], *, by: User) -> int:
@@ -131,7 +132,7 @@ def _erase_portion(keys: list[int], *, by: User) -> int:
         _withdraw(rows, now, by=by)
         _forget(rows, now)
         for row in rows:
-            row.erased_client = client_digest(row.client_id) or ""
+            row.erased_client = next(iter(erased_digests(row.client_id)), "")
         mine.bulk_update(rows, ["erased_client"])
         mine.update(**_NOBODY)
         RequestEvent.objects.bulk_create(line_about(row, EventKind.ERASED, by=by) for row in rows)
@@ -160,4 +161,5 @@ def _forget(rows: list[Verification], now: datetime) -> None:
         erased_at=Coalesce("erased_at", now), mismatch_tags=[], **_NO_CONTENT
     )
     RequestEvent.objects.filter(verification__in=rows).forget_words()
+    RequestBatch.objects.bulk_update(choices_of(rows), ["selection"], batch_size=100)
     WebhookDelivery.objects.filter(scan_ref__in=[row.scan_ref for row in rows]).forget(now)

@@ -6,8 +6,8 @@ their order as far as that is possible:
 1. **Within one review round nothing moves backwards.** A status that iDenfy called final is not undone by one that it
    did not: a late "automatic check, review follows" arrives after the review like any other news of yesterday. Among
    statuses that are not final, the one further on holds, in the order of ``_FURTHER_ON``.
-2. **A session that expired or was cancelled decides nothing.** Its event is never final, whatever it says: whoever
-   finished all the same, has been verified.
+2. **A session that expired or was cancelled decides nothing.** Neither its event nor its status is ever final, whatever
+   it says: whoever finished all the same, has been verified.
 3. **Between two final statuses the last one received holds.** People at iDenfy approve and deny again, and only they
    know which came last. A final status that contradicts the one we held is marked *changed after review*, so that
    staff can look, and ask iDenfy again.
@@ -39,6 +39,8 @@ _FURTHER_ON = ("", "ACTIVE", "EXPIRED", "REVIEWING", None, "SUSPECTED", "DENIED"
 _RESULTS = frozenset({"APPROVED", "DENIED", "SUSPECTED"})
 _PUT_AWAY = GONE | {"ARCHIVED"}
 _ENDS_NOTHING = frozenset({Event.EXPIRED, Event.CANCELLED})
+_NO_RESULT = frozenset({"ACTIVE", "EXPIRED"})
+"""Also under another event's name: the legacy event tells the end of a session, too."""
 _OPEN, _FINAL, _GONE = 0, 1, 2
 
 
@@ -85,7 +87,7 @@ def decide_current(held: Held, status: str, at: datetime) -> Decision:
 
 def is_final(report: Report) -> bool:
     """Whether this status ends a review round."""
-    return report.is_final and report.event not in _ENDS_NOTHING
+    return report.is_final and report.event not in _ENDS_NOTHING and report.status not in _NO_RESULT
 
 
 def _standing(status: str, is_final: bool) -> tuple[int, int, str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
 from ..choices import OPEN, State
-from ..models import Answer, InformationRequest, RequestEvent, Verification, WebhookDelivery
+from ..models import Answer, InformationRequest, RequestBatch, RequestEvent, Verification, WebhookDelivery
 from . import database
 
 _SECRET = ~Q(session_url="") | ~Q(token="") | ~Q(public_id="")
@@ -25,7 +26,7 @@ _OF_REQUESTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """How many there are of each. Erasing takes the first nine, ends the next two, and leaves the last three."""
+    """How many there are of each. Erasing takes the first ten, ends the next two, and leaves the last three."""
 
     names: int = 0
     client_ids: int = 0
@@ -36,6 +37,7 @@ class Holdings:
     words: int = 0
     digits: int = 0
     links: int = 0
+    selections: int = 0
     open_requests: int = 0
     planned: int = 0
     scan_refs: int = 0
@@ -44,7 +46,7 @@ class Holdings:
 
 
 def holdings_of(verifications: Collection[Verification]) -> Holdings:
-    """Count what is held of these, in four queries for every 500 of them."""
+    """Count what is held of these, in five queries for every 500 of them."""
     counts: Counter[str] = Counter()
     for portion in database.portions(verifications):
         counts.update(_held_by(portion))
@@ -53,7 +55,23 @@ def holdings_of(verifications: Collection[Verification]) -> Holdings:
         counts["lines"] += RequestEvent.objects.filter(verification__in=portion).count()
         told = WebhookDelivery.objects.filter(scan_ref__in=[verification.scan_ref for verification in portion])
         counts["bodies"] += told.exclude(body="").count()
+        counts["selections"] += sum(1 for _batch in choices_of(portion))
     return Holdings(**counts)
+
+
+def choices_of(portion: Collection[Verification]) -> Iterator[RequestBatch]:
+    """The batches of these whose words of how the clients were chosen name one of them, by the ID or the whole name.
+
+    Each with those words as they are without. Ours name nobody, but a project writes its own.
+    """
+    names = {word for verification in portion for word in (verification.client_id, verification.name) if word}
+    pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names), re.IGNORECASE)
+    theirs = InformationRequest.objects.filter(verification__in=portion).values("batch")
+    for batch in RequestBatch.objects.filter(pk__in=theirs).exclude(selection="").only("selection"):
+        without = pattern.sub("…", batch.selection) if names else batch.selection
+        if without != batch.selection:
+            batch.selection = without
+            yield batch
 
 
 def _held_by(portion: Collection[Verification]) -> dict[str, int]:

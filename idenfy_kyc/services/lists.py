@@ -6,7 +6,7 @@ spaces of every kind around. Two things are never guessed:
 
 - **What a column is.** If the first line names a column ``scan_ref`` or ``client_id``, however spelt, the names count,
   and all other columns are left aside. If not, every line is data, and its first cell is a client ID or a scan
-  reference, whichever is found.
+  reference, whichever is found. What stands where no name says what it is, is counted: nothing is dropped in silence.
 - **A letter.** Excel's plain "CSV" is in the code page of somebody's Windows, which the file does not name. IDs are
   ASCII and survive; every other letter becomes ``UNREADABLE``, and what contains one is never stored.
 
@@ -27,7 +27,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..wording import number_text
+from ..dates import number_text
 
 MAX_BYTES = 5_000_000
 """What is read of a file at most: 10,000 lines of 500 letters. More is no list of clients."""
@@ -78,11 +78,14 @@ class Line:
 class ClientList:
     """The lines that say something, in their order.
 
-    ``only_first_column``: there were more, and no line that names them, so they were left aside.
+    ``aside``: how many entries stand beside these, where no line names the column, and were not read.
+    ``one_by_one``: if no line names any, the same list with each entry on a line of its own; for whoever says that all
+    of them are IDs. Empty if it would be too long.
     """
 
     lines: tuple[Line, ...]
-    only_first_column: bool = False
+    aside: int = 0
+    one_by_one: str = ""
 
     def as_text(self) -> str:
         """The list again, with no more than was read of it, every line where it stood; reads as the same list."""
@@ -120,18 +123,23 @@ def list_from_text(text: str, *, most: int) -> ClientList:
     """The list in a pasted text, of at most ``most`` lines. Raises ``ValidationError``."""
     _refuse_no_text(text)
     columns: dict[str, int] | None = None
-    more = False
+    read, aside = {0}, 0
     lines: list[Line] = []
+    entries: list[str] = []
     for number, cells in _records(text):
+        said = {place for place, cell in enumerate(cells) if cell}
         if columns is None:
             # A line without a first cell, such as a title further right, decides nothing.
             columns = _named(cells) or ({} if cells[0] else None)
             if columns:
+                read, aside = said, 0
                 continue
+        aside += len(said - read)
         if columns:
             line = Line(number, **{name: cells[place] for name, place in columns.items() if place < len(cells)})
         else:
-            line, more = Line(number, reference=cells[0]), more or any(cells[1:])
+            line = Line(number, reference=cells[0])
+            entries += filter(None, cells)
         if line == Line(number):
             continue
         if len(lines) == most:
@@ -139,7 +147,8 @@ def list_from_text(text: str, *, most: int) -> ClientList:
         lines.append(line)
     if not any(line.identifier for line in lines):
         raise ValidationError(_("There is no client ID and no scan reference in this list. Is it the right one?"))
-    return ClientList(tuple(lines), only_first_column=more and not columns)
+    one_by_one = "\n".join(map(_quoted, entries)) if aside and not columns and len(entries) <= most else ""
+    return ClientList(tuple(lines), aside, one_by_one)
 
 
 def _decoded(data: bytes) -> str:

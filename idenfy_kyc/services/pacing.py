@@ -36,6 +36,8 @@ OUTCOMES_COMPARED = 100
 SHORTEST_RETRY_AFTER = timedelta(seconds=1)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 HOUR = timedelta(hours=1)
+QUOTA_IS_NEAR = 1000
+"""With no more than this left, a claim is counted again once it is committed: others claim at the same moment."""
 _FOREVER = frozenset({PauseReason.UNREACHABLE, PauseReason.RATE_LIMITED})
 """Waiting for these costs nobody anything, so they never turn into a stop."""
 _NUMBERS = re.compile(r"[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*")
@@ -50,6 +52,8 @@ class Room:
     places: int = 0
     is_trusted: bool = False
     """Without trust a request goes alone: none follows, from any sender, until its outcome is written."""
+    quota_is_near: bool = False
+    """Whether the hour's quota could be overdrawn, if many senders claim at one moment."""
 
 
 def room(batch: RequestBatch, *, own: int, now: datetime, is_trusted: bool = False) -> Room:
@@ -66,7 +70,7 @@ def room(batch: RequestBatch, *, own: int, now: datetime, is_trusted: bool = Fal
     left = quota_left(now)
     if left <= 0 and own == 0:
         _wait_for_quota(batch, now)
-    return Room(min(free, left), is_trusted)
+    return Room(min(free, left), is_trusted, quota_is_near=left <= QUOTA_IS_NEAR)
 
 
 def has_trust(batch: RequestBatch) -> bool:
@@ -116,10 +120,15 @@ def in_flight_by_batch(requests: InformationRequestQuerySet, now: datetime) -> d
 
 def quota_left(now: datetime) -> int:
     """How many more calls may be made this hour, over all batches and senders, and whatever else asks iDenfy."""
+    return max(0, -overdrawn(now))
+
+
+def overdrawn(now: datetime) -> int:
+    """How many calls there are too many this hour, with those that are claimed; negative while some are left."""
     since = now - HOUR
     asked = InformationRequest.objects.filter(sent_at__gt=since).count()
     refreshed = Verification.objects.filter(refreshed_at__gt=since).count()
-    return max(0, get_settings().HOURLY_QUOTA - asked - refreshed - Reconciliation.objects.calls_since(since))
+    return asked + refreshed + Reconciliation.objects.calls_since(since) - get_settings().HOURLY_QUOTA
 
 
 def had_issue_since_start(batch: RequestBatch) -> bool:

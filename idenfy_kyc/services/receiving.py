@@ -18,10 +18,10 @@ from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from ..api.deliveries import Event, Report, delivery_digest, read_delivery, scan_ref_of, signature_fits
+from ..api.deliveries import Event, Report, delivery_digest, event_name, read_delivery, scan_ref_of, signature_fits
 from ..choices import DeliveryProblem
 from ..conf import get_settings
 from ..exceptions import DeliveryRejected, UnreadableDelivery
@@ -52,11 +52,9 @@ def receive(*, event_type: str, body: bytes, signature: str) -> WebhookDelivery:
     if not signature_fits(body, signature, get_settings().WEBHOOK_SIGNING_KEYS):
         _count_rejection(timezone.now(), is_named=bool(event_type))
         raise DeliveryRejected("The signature fits none of the keys")
-    delivery, is_new = database.insist(lambda: _keep(event_type[:100], body), patience=PATIENCE)
-    if is_new or _is_due(delivery):
+    delivery, is_news = database.insist(lambda: _keep(event_name(event_type), body), patience=PATIENCE)
+    if is_news:
         handle(delivery)
-    else:
-        _forget_erased(delivery)
     return delivery
 
 
@@ -65,7 +63,11 @@ def handle(delivery: WebhookDelivery) -> bool:
     if not _handle_one(delivery):
         return False
     if delivery.others_wait:
-        handle_again(WebhookDelivery.objects.due().filter(scan_ref=delivery.scan_ref).order_by("pk")[:HANDLED_AGAIN])
+        others = WebhookDelivery.objects.due().filter(scan_ref=delivery.scan_ref).order_by("pk")
+        try:
+            handle_again(others[:HANDLED_AGAIN])
+        except DatabaseError as error:
+            logger.error("Others beside delivery %s wait on: %s", delivery.pk, type(error).__name__)
     return True
 
 
@@ -103,8 +105,9 @@ def _note_problem(delivery: WebhookDelivery, problem: str) -> bool:
 
 
 def _keep(event_type: str, body: bytes) -> tuple[WebhookDelivery, bool]:
-    """The delivery's row, and whether it is new. The same bytes again are counted on their row."""
-    digest, now, text = delivery_digest(event_type, body), timezone.now(), body.decode("latin-1")
+    """The delivery's row, and whether there is something to do. The same bytes again are counted on their row."""
+    digest, now = delivery_digest(event_type, body), timezone.now()
+    text = body.decode("latin-1")
     try:
         with transaction.atomic(using=database.alias()):
             new = WebhookDelivery.objects.create(
@@ -119,23 +122,40 @@ def _keep(event_type: str, body: bytes) -> tuple[WebhookDelivery, bool]:
             )
             return new, True
     except IntegrityError:
-        known = WebhookDelivery.objects.filter(digest=digest)
-        known.update(receipts=F("receipts") + 1, last_received_at=now, body=text)
-        return known.get(), False
+        return _count(WebhookDelivery.objects.filter(digest=digest), text, now)
+
+
+def _count(known: QuerySet[WebhookDelivery], text: str, now: datetime) -> tuple[WebhookDelivery, bool]:
+    """Note that the same bytes came again. If they are news, they wait to be handled from now on, as new ones do."""
+    others = WebhookDelivery.objects.filter(scan_ref=OuterRef("scan_ref"), handled_at__gt=OuterRef("handled_at"))
+    delivery = known.annotate(others_since=Exists(others.exclude(pk=OuterRef("pk")))).get()
+    is_news = _is_news(delivery, now)
+    told = {"receipts": F("receipts") + 1, "last_received_at": now}
+    if is_news:
+        is_news = bool(known.filter(handled_at=delivery.handled_at).update(**told, handled_at=None, body=text))
+    if is_news:
+        delivery.handled_at, delivery.body = None, text
+    else:
+        known.update(**told)
+    delivery.receipts, delivery.last_received_at = delivery.receipts + 1, now
+    return delivery, is_news
+
+
+def _is_news(delivery: Any, now: datetime) -> bool:
+    """Whether what came again has something to do: it failed, is no mere retry, or others were handled in between."""
+    return delivery.handled_at is None or now - delivery.handled_at >= REPEAT or delivery.others_since
 
 
 def _forget_erased(delivery: WebhookDelivery) -> None:
-    """What says nothing new, or nothing that can be handled, keeps no body either once its client is erased."""
-    if Verification.objects.filter(scan_ref=delivery.scan_ref, erased_at__isnull=False).exists():
+    """What says nothing that can be handled keeps no body either once its client is erased.
+
+    Whoever erases him at this moment has been past this delivery already: so it waits for his lock, and looks then.
+    """
+    with transaction.atomic(using=database.alias()):
+        same = Verification.objects.filter(scan_ref=delivery.scan_ref).select_for_update()
+        erased = list(filter(None, same.values_list("erased_at", flat=True)))
+    if erased:
         WebhookDelivery.objects.filter(pk=delivery.pk).forget(timezone.now())
-
-
-def _is_due(delivery: WebhookDelivery) -> bool:
-    """Whether what came again has something to do: it failed, is no mere retry, or others were handled in between."""
-    if delivery.handled_at is None or delivery.last_received_at - delivery.handled_at >= REPEAT:
-        return True
-    others = WebhookDelivery.objects.filter(scan_ref=delivery.scan_ref, handled_at__gt=delivery.handled_at)
-    return others.exclude(pk=delivery.pk).exists()
 
 
 def _apply(delivery: WebhookDelivery, report: Report) -> None:
@@ -165,15 +185,15 @@ def _do(delivery: WebhookDelivery, report: Report) -> str:
     delivery.others_wait = verification.others_wait
     if verification.erased_at is not None:
         return DeliveryProblem.ERASED
-    if verification.is_relabelled:
+    if verification.is_relabelled and report.event != Event.LEGACY:
         raise UnreadableDelivery(DeliveryProblem.RELABELLED)
-    lines = tell(verification, report, at=delivery.last_received_at)
+    lines = tell(verification, report, at=delivery.last_received_at, first_at=delivery.received_at)
     if report.answer is not None:
         lines += record_answer(
             verification, report, report.answer, at=delivery.received_at, told_before=verification.told_before
         )
     if report.event == Event.MANUAL_FINISHED:
-        lines += record_review(verification, report, at=delivery.last_received_at)
+        lines += record_review(verification, report, at=delivery.last_received_at, first_at=delivery.received_at)
     RequestEvent.objects.bulk_create(lines)
     return ""
 
@@ -181,7 +201,8 @@ def _do(delivery: WebhookDelivery, report: Report) -> str:
 def _locked(delivery: WebhookDelivery, report: Report) -> Any:
     """The verification, locked, and with it what else must be known of its deliveries; None if it is not here.
 
-    ``is_relabelled``: the same bytes came under another event's name. The legacy event is told beside the others.
+    ``is_relabelled``: the same bytes came under another event's name. The legacy event is told beside the others,
+    before them or after.
     """
     same = WebhookDelivery.objects.filter(scan_ref=OuterRef("scan_ref")).exclude(pk=delivery.pk)
     identity = report.answer.identity if report.answer else ""

@@ -30,7 +30,7 @@ from ..signals import information_requested
 from . import database, pacing
 from .account import fingerprint
 from .answers import Answer, Outcome, outcome_of
-from .claims import Claim, claim, settle, write
+from .claims import Claim, claim, keep_quota, settle, write
 from .ending import cancel_ineligible, write_down_time
 
 logger = logging.getLogger("idenfy_kyc")
@@ -130,7 +130,8 @@ class _Sender:
         is_trusted = self.trusted_run is not None and self.trusted_run == batch.run_started_at
         room = pacing.room(batch, own=len(self.under_way), now=timezone.now(), is_trusted=is_trusted)
         self.trusted_run = batch.run_started_at if room.is_trusted else None
-        return claim(batch, room, key, again=again)
+        claims = claim(batch, room, key, again=again)
+        return keep_quota(claims) if room.quota_is_near else claims
 
     def take_finished(self) -> None:
         for future in wait(self.under_way, return_when=FIRST_COMPLETED).done:

@@ -12,11 +12,13 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from ..choices import ENDS_BY_CLOCK, BatchState, EventKind, PauseReason, Reason, State
+from ..choices import BatchState, EventKind, PauseReason, Reason, State
 from ..models import InformationRequest, RequestBatch
+from ..models.request import state_shown
 from . import database, pacing
 from .account import fingerprint
 from .record import frozen_name, note_batch
+from .workers import hand_over
 
 if TYPE_CHECKING:
     from .record import User
@@ -34,8 +36,12 @@ class Progress:
     """How many wait with nothing but a token for mobile apps: there is no link to give."""
     reached: int = 0
     """How many clients got a link, or answered without one that we saw."""
+    linkless: dict[State, int] = field(default_factory=dict)
+    """How many are in a state and never got a link: with ``links`` and ``no_address`` all of :attr:`total`."""
     marked: int = 0
     """How many of those who answered did so as staff say, and not as iDenfy does."""
+    again: int = 0
+    """How many of all rows follow an earlier request."""
     in_flight: int = 0
     """How many calls living senders have under way."""
 
@@ -68,8 +74,8 @@ def progress_of(batch: RequestBatch, *, now: datetime | None = None) -> Progress
 def progress_of_each(batches: Sequence[RequestBatch], *, now: datetime | None = None) -> dict[int, Progress]:
     """Where each of these batches stands, by primary key: two queries, however many there are and however large."""
     now = now or timezone.now()
-    overdue = Count("pk", filter=Q(state__in=ENDS_BY_CLOCK, expires_at__lte=now))
     counts: dict[int, Counter[State]] = {batch.pk: Counter() for batch in batches}
+    linkless: dict[int, Counter[State]] = {batch.pk: Counter() for batch in batches}
     sums: dict[int, Counter[str]] = {batch.pk: Counter() for batch in batches}
     of_these = InformationRequest.objects.filter(batch__in=list(counts)).order_by()
     no_address = Q(state=State.ISSUED, session_url="")
@@ -78,20 +84,24 @@ def progress_of_each(batches: Sequence[RequestBatch], *, now: datetime | None = 
         "no_address": Count("pk", filter=no_address),
         "reached": Count("pk", filter=Q(issued_at__isnull=False) | Q(state=State.COMPLETED)),
         "marked": Count("pk", filter=Q(state=State.COMPLETED, reason=Reason.MARKED)),
+        "again": Count("again_of"),
     }
-    rows: Iterable[Mapping[str, Any]] = of_these.values("batch_id", "state").annotate(
-        rows=Count("pk"), overdue=overdue, **summed
+    rows: Iterable[Mapping[str, Any]] = (
+        of_these.annotate(shown=state_shown(now))
+        .values("batch_id", "shown")
+        .annotate(rows=Count("pk"), got_link=Count("issued_at"), **summed)
     )
     for row in rows:
-        counted = counts[row["batch_id"]]
-        counted[State(row["state"])] += row["rows"] - row["overdue"]
-        counted[State.EXPIRED] += row["overdue"]
+        state = State(row["shown"])
+        counts[row["batch_id"]][state] += row["rows"]
+        linkless[row["batch_id"]][state] += row["rows"] - row["got_link"]
         sums[row["batch_id"]].update({name: row[name] for name in summed})
     in_flight = pacing.in_flight_by_batch(of_these, now)
     return {
         batch.pk: Progress(
             state=_state(batch, counts[batch.pk], now),
             counts=dict(+counts[batch.pk]),
+            linkless=dict(+linkless[batch.pk]),
             **sums[batch.pk],
             in_flight=in_flight.get(batch.pk, 0),
         )
@@ -122,4 +132,5 @@ def resume(batch: RequestBatch, *, by: User) -> bool:
         ).update(paused_at=None, paused_until=None, pause_reason="", pause_params={}, continued_at=timezone.now())
         if resumed:
             note_batch(EventKind.CONTINUED, batch, by=by)
+            hand_over(batch)
     return bool(resumed)

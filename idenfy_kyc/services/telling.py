@@ -7,7 +7,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from ..api.deliveries import Checks, Event, Report
 from ..choices import EventKind
@@ -41,14 +43,16 @@ def current_values(verification: Verification, status: str, at: datetime, decisi
     return {"status": status, "told_at": at, "checks": {}, **mark}
 
 
-def tell(verification: Verification, report: Report, *, at: datetime) -> list[RequestEvent]:
+def tell(verification: Verification, report: Report, *, at: datetime, first_at: datetime) -> list[RequestEvent]:
     """Let ``verification``, whose row is locked, take what ``report`` says; return the lines for the record.
 
-    ``at`` is when it was received. The signal ``verification_updated`` follows the commit, with the names of what
-    changed.
+    ``at`` is when it was received, and ``first_at`` when that was for the first time. The signal
+    ``verification_updated`` follows the commit, with the names of what changed.
     """
     decision = decide(held_of(verification), report, at)
     told = _whose_it_is(verification, report) | _document(verification, report) | _status(report, decision, at)
+    if report.event == Event.MANUAL_FINISHED:
+        told["reviewed_at"] = max(filter(None, [verification.reviewed_at, first_at]))
     changed = {name: value for name, value in told.items() if getattr(verification, name) != value}
     lines = _lines(verification, report, decision, changed)
     _save(verification, changed)
@@ -81,9 +85,7 @@ def _whose_it_is(verification: Verification, report: Report) -> dict[str, Any]:
 
 
 def _status(report: Report, decision: Decision, at: datetime) -> dict[str, Any]:
-    told: dict[str, Any] = {"reviewed_at": at} if report.event == Event.MANUAL_FINISHED else {}
-    if decision.contradicts:
-        told["changed_after_review_at"] = at
+    told: dict[str, Any] = {"changed_after_review_at": at} if decision.contradicts else {}
     if decision.adopts:
         told |= {
             "status": report.status,
@@ -92,8 +94,13 @@ def _status(report: Report, decision: Decision, at: datetime) -> dict[str, Any]:
             "checks": stored_checks(report.checks),
         }
         if report.finished_at and report.event in _SEEN_THEN:
-            told["verified_at"] = report.finished_at
+            told["verified_at"] = _as_stored(report.finished_at)
     return told
+
+
+def _as_stored(moment: datetime) -> datetime:
+    """A project without time zones stores the time of its own place."""
+    return moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
 
 
 def _lines(

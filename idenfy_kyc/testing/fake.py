@@ -205,10 +205,10 @@ class FakeIdenfy(Behaviour):
             return self._list(lower, query, base_url + _LIST)
         return _NOT_ALLOWED if match or path in {_LIST, _STATUS, _TOKEN} else html_error(404, "Not Found")
 
-    def mark_answered(self, reply: Reply) -> None:
-        """Whoever delivers ``reply`` is about to, and the caller is still there. For the journal."""
+    def mark_answered(self, reply: Reply, *, caller: str = "") -> None:
+        """Whoever delivers ``reply`` is about to, and the ``caller`` is still there. For the journal."""
         if reply.post is not None and not reply.cut:
-            self._journal.add_answer(reply.post, at=self._clock())
+            self._journal.add_answer(reply.post, at=self._clock(), caller=caller)
 
     def _call(self, path: str, scan_ref: str, body: bytes, good: Callable[[float], tuple[Reply, str]]) -> Reply:
         """A call of the API, with the faults that hold for it."""

@@ -27,7 +27,8 @@ _SCHEMA = (
         status INTEGER NOT NULL, identifier TEXT NOT NULL, fault TEXT NOT NULL, token TEXT NOT NULL,
         cut INTEGER NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS post_scan_ref ON post (scan_ref)",
-    "CREATE TABLE IF NOT EXISTS answer (post INTEGER PRIMARY KEY REFERENCES post, at REAL NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS answer (
+        post INTEGER PRIMARY KEY REFERENCES post, at REAL NOT NULL, caller TEXT NOT NULL DEFAULT '')""",
     """CREATE TABLE IF NOT EXISTS session (
         token TEXT PRIMARY KEY, scan_ref TEXT NOT NULL, asks TEXT NOT NULL,
         issued_at REAL NOT NULL, expires_at REAL NOT NULL, pending INTEGER NOT NULL)""",
@@ -50,7 +51,8 @@ class Post:
     """One POST that arrived, whatever became of it.
 
     ``status`` is what it was answered with, or would have been had the connection not been ``cut``. ``answered_at`` is
-    when the answer was about to be sent to a caller who was still there; None if that never came.
+    when the answer was about to be sent to a caller who was still there, ``answered_to`` that caller's end of the
+    connection, as ``host:port``; None and empty if that never came.
     """
 
     number: int
@@ -64,6 +66,7 @@ class Post:
     token: str = field(repr=False)
     cut: bool
     answered_at: float | None
+    answered_to: str
 
     @property
     def issued(self) -> bool:
@@ -105,6 +108,8 @@ class Journal:
         with self.transaction():
             for statement in _SCHEMA:
                 self._db.execute(statement)
+            if "caller" not in {column[1] for column in self._db.execute("PRAGMA table_info(answer)")}:
+                self._db.execute("ALTER TABLE answer ADD COLUMN caller TEXT NOT NULL DEFAULT ''")  # an older file
 
     def close(self) -> None:
         """Close the file. A closed journal cannot be used again."""
@@ -149,13 +154,13 @@ class Journal:
         sql = "INSERT INTO post VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number"
         return int(self.rows(sql, *values)[0][0])
 
-    def add_answer(self, post: int, *, at: float) -> None:
+    def add_answer(self, post: int, *, at: float, caller: str) -> None:
         """Note that the answer to ``post`` goes out."""
-        self.rows("INSERT INTO answer VALUES (?, ?)", post, at)
+        self.rows("INSERT INTO answer VALUES (?, ?, ?)", post, at, caller)
 
     def posts(self, scan_ref: str | None = None) -> list[Post]:
         """What arrived, oldest first."""
-        sql = "SELECT post.*, answer.at FROM post LEFT JOIN answer ON answer.post = number"
+        sql = "SELECT post.*, answer.at, coalesce(answer.caller, '') FROM post LEFT JOIN answer ON answer.post = number"
         if scan_ref is None:
             rows = self.rows(f"{sql} ORDER BY number")
         else:
@@ -172,6 +177,7 @@ class Journal:
             "token",
             "cut",
             "answered_at",
+            "answered_to",
         )
         return [Post(**{**dict(zip(names, row, strict=True)), "cut": bool(row[9])}) for row in rows]
 

@@ -46,7 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif self._is_caller_gone():
             self.close_connection = True
         else:
-            self.server.fake.mark_answered(reply)
+            host, port = self.client_address[:2]
+            self.server.fake.mark_answered(reply, caller=f"{host}:{port}")
             self._send(reply)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815 - http.server's names

@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc import services
+from idenfy_kyc import services, told
 from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import Answer, InformationRequest, RequestEvent, Verification
+from idenfy_kyc.models.fields import Unreadable
 from idenfy_kyc.testing import identification, signed_headers
 from tests.factories import make_request, make_verification
 from tests.personas import VIEW, MakeUser, logged_in
@@ -67,6 +68,21 @@ def answered() -> InformationRequest:
 
 
 class TestThePageOfARequest:
+    def test_says_so_where_no_key_can_read_the_answer(
+        self, reader: Client, answered: InformationRequest, settings: Any
+    ) -> None:
+        """Not that nothing was answered."""
+        unreadable = "was answered in writing, and no key can read it"
+        assert unreadable not in reader.get(page_of(answered)).text
+        settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "newer"
+        assert unreadable not in reader.get(page_of(answered)).text
+        Answer.objects.update(questionnaire_json=Unreadable("what another key has written"))
+
+        page = reader.get(page_of(answered))
+
+        assert unreadable in page.text
+        assert "42 of 100, medium" in page.text
+
     def test_lays_out_what_was_answered(self, reader: Client, answered: InformationRequest) -> None:
         page = reader.get(page_of(answered)).text
 
@@ -83,6 +99,11 @@ class TestThePageOfARequest:
         ):
             assert words in page
 
+    def test_is_where_a_report_sends_its_readers(self, reader: Client, answered: InformationRequest) -> None:
+        page = reader.get(reverse("admin:idenfy_kyc_requestbatch_change", args=[answered.batch_id]))
+
+        assert "Read the answers: press their number." in page.text
+
     def test_takes_nothing_that_a_client_wrote_for_html(self, reader: Client, answered: InformationRequest) -> None:
         page = reader.get(page_of(answered)).text
 
@@ -92,7 +113,7 @@ class TestThePageOfARequest:
         page = bob_client.get(page_of(answered)).text
 
         assert "In review at iDenfy" in page
-        assert "You may not read what clients answered." in page
+        assert "A colleague who may read answers can tell you what was answered." in page
         assert not any(words in page for words in ("Where from?", "Salary", "42 of 100", "Your money"))
 
     def test_says_what_a_review_decided(self, reader: Client, answered: InformationRequest) -> None:
@@ -236,3 +257,12 @@ class TestThePageOfAVerification:
 
     def test_says_nothing_of_what_nobody_told(self, bob_client: Client) -> None:
         assert "What iDenfy says" not in bob_client.get(page_of(make_verification())).text
+
+
+class TestTheReport:
+    def test_says_beside_answered_what_the_verdict_is(self, bob_client: Client, answered: InformationRequest) -> None:
+        page = bob_client.get(reverse("admin:idenfy_kyc_requestbatch_change", args=[answered.batch_id]))
+
+        answered.refresh_from_db()
+        verdict = told.verdict_text(answered.answer)
+        assert f'<td role="cell" class="ik-note">{verdict}</td>' in page.text

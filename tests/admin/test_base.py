@@ -17,8 +17,8 @@ from idenfy_kyc.admin.base import masked
 from idenfy_kyc.admin.endings import MARK_ANSWERED, WITHDRAW
 from idenfy_kyc.admin.links import links_csv_response
 from idenfy_kyc.admin.requests import InformationRequestAdmin
-from idenfy_kyc.choices import PauseReason, State
-from idenfy_kyc.models import InformationRequest
+from idenfy_kyc.choices import DeliveryProblem, PauseReason, State
+from idenfy_kyc.models import InformationRequest, WebhookDelivery
 from tests.admin.pages import BROWSER, messages_of
 from tests.factories import make_batch, make_request, make_verification
 from tests.personas import logged_in
@@ -29,6 +29,28 @@ pytestmark = pytest.mark.django_db
 class TestMasked:
     def test_keeps_where_the_link_leads_and_hides_what_opens_it(self) -> None:
         assert masked("https://example.com/idenfy/r/3f2d0e6a/") == "https://example.com/idenfy/r/••••••••"
+
+
+class TestTheHeadingOfAList:
+    @pytest.mark.parametrize(
+        ("model", "heading"),
+        [
+            ("verification", "Verifications"),
+            ("informationrequest", "Requests"),
+            ("requestbatch", "Request batches"),
+            ("webhookdelivery", "Deliveries from iDenfy"),
+        ],
+    )
+    def test_is_its_name(self, bob_client: Client, model: str, heading: str) -> None:
+        page = bob_client.get(reverse(f"admin:idenfy_kyc_{model}_changelist"))
+
+        assert page.context["title"] == heading
+        assert f"<title>{heading} |" in page.text
+
+    def test_is_djangos_where_one_does_select(self, alice_client: Client) -> None:
+        page = alice_client.get(reverse("admin:idenfy_kyc_verification_changelist"), {"_popup": "1"})
+
+        assert page.context["title"] == "Select verification"
 
 
 @pytest.mark.urls("tests.admin.urls_two_sites")
@@ -207,6 +229,40 @@ class TestWhatNeedsADecision:
         make_request(State.UNKNOWN)
 
         assert alice_client.get("/compliance/idenfy_kyc/verification/").context["decisions"] == {}
+
+
+class TestDeliveriesThatCouldNotBeHandled:
+    """The other line above every list: an answer may be among them."""
+
+    LISTS = ("verification", "requestbatch", "informationrequest", "webhookdelivery")
+
+    def line(self, client: Client, name: str = "informationrequest") -> dict[str, str]:
+        unhandled: dict[str, str] = client.get(reverse(f"admin:idenfy_kyc_{name}_changelist")).context["unhandled"]
+        return unhandled
+
+    def test_stand_above_every_list_and_the_line_leads_to_them(self, alice_client: Client) -> None:
+        failed = WebhookDelivery.objects.create(digest="1", problem=DeliveryProblem.RELABELLED)
+        WebhookDelivery.objects.create(digest="2", handled_at=timezone.now())
+
+        lines = [self.line(alice_client, name) for name in self.LISTS]
+
+        assert {line["text"] for line in lines} == {"1 delivery from iDenfy could not be handled."}
+        assert list(alice_client.get(lines[0]["url"]).context["cl"].result_list) == [failed]
+        assert lines[0]["text"] in alice_client.get(reverse("admin:idenfy_kyc_verification_changelist")).text
+
+    def test_are_not_mentioned_where_there_are_none(self, alice_client: Client) -> None:
+        assert self.line(alice_client) == {}
+
+    def test_are_for_those_who_can_handle_them_again(self, bob_client: Client) -> None:
+        WebhookDelivery.objects.create(digest="1", problem=DeliveryProblem.BROKE_OFF)
+
+        assert self.line(bob_client) == {}
+
+    @pytest.mark.urls("tests.admin.urls_two_sites")
+    def test_are_not_mentioned_on_a_site_without_them(self, alice_client: Client) -> None:
+        WebhookDelivery.objects.create(digest="1", problem=DeliveryProblem.BROKE_OFF)
+
+        assert alice_client.get("/compliance/idenfy_kyc/verification/").context["unhandled"] == {}
 
 
 def _admin() -> InformationRequestAdmin:

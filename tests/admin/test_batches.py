@@ -158,7 +158,7 @@ class TestTheActs:
 
         page = alice_client.post(url(batch), filled_in(expected="1"), follow=True)
 
-        assert "1 has a link" in page.text
+        assert "<strong>Waiting for the client.</strong>" in page.text
 
 
 class TestThePage:
@@ -303,7 +303,15 @@ class TestTheList:
 
         page = alice_client.get(LIST)
 
-        assert "3 March 2020, 12:05" in page.text
+        assert '3 Mar 2020 <span class="ik-beneath">12:05</span>' in page.text
+
+    def test_tells_a_batch_apart_from_the_one_that_it_follows(self, alice_client: Client) -> None:
+        first = make_request(State.REFUSED)
+        assert "asked again" not in alice_client.get(LIST).text
+
+        services.ask_again([first], planned_by=None)
+
+        assert alice_client.get(LIST).text.count('annual review <span class="ik-beneath">asked again</span>') == 1
 
     def test_finds_a_batch_by_its_reason(self, alice_client: Client) -> None:
         make_batch(note="Annual review 2026")

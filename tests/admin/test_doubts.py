@@ -111,7 +111,7 @@ class TestAskedLately:
 
         page = alice_client.get(url(plan_for(verification)))
 
-        assert groups(page) == {}
+        assert "lately.additional_step_upload_required" not in groups(page)
 
     def test_is_not_true_of_plans(self, alice_client: Client) -> None:
         verification = make_verification()
@@ -203,6 +203,31 @@ class TestPending:
 
         assert groups(page)["pending"] == 1
         assert "1 had a request that was withdrawn or is uncertain: iDenfy will probably refuse a new one" in page.text
+
+
+class TestRefusedLately:
+    def test_are_those_whom_idenfy_refused(self, alice_client: Client) -> None:
+        now, verification, another = timezone.now(), make_verification(), make_verification()
+        batch = plan_for(verification, another)
+        make_request(
+            State.REFUSED, verification=verification, batch=make_batch(confirmed=True, **NOTHING), ended_at=now
+        )
+        long_ago = now - timedelta(days=91)
+        make_request(
+            State.REFUSED, verification=another, batch=make_batch(confirmed=True, **NOTHING), ended_at=long_ago
+        )
+
+        page = alice_client.get(url(batch))
+
+        assert groups(page)["refused"] == 1
+        assert "1 was refused by iDenfy in the last 90 days, and may be again." in page.text
+
+    def test_are_told_without_those_after_whom_the_plan_asks_again(self, alice_client: Client) -> None:
+        batch = services.ask_again([make_request(State.REFUSED, ended_at=timezone.now())], planned_by=None)
+
+        page = alice_client.get(url(batch))
+
+        assert "refused" not in groups(page)
 
 
 class TestNoLongerPossible:

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,7 +14,7 @@ from idenfy_kyc.choices import EventKind, Reason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, RequestEvent
 from tests.admin.pages import BROWSER, shown, url, words_of
 from tests.admin.test_links import LIST, act, messages_of
-from tests.factories import make_batch, make_request, make_verifications
+from tests.factories import make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +35,25 @@ class TestWithdrawingOne:
         assert "1 client has a link. It stops working here at once." in page.text
         assert "at the latest on 17 March 2990" in page.text
         assert not RequestEvent.objects.exists()
+
+    def test_names_the_client_and_what_was_asked_and_why(self, alice_client: Client) -> None:
+        verification = make_verification(name="Jonas <Jonaitis>", client_id="C-1042")
+        row = make_request(State.ISSUED, verification=verification)
+
+        page = alice_client.get(reverse("admin:idenfy_kyc_informationrequest_withdraw", args=[row.pk]))
+
+        assert page.context["facts"] == [
+            ("Client", "<bdi>Jonas &lt;Jonaitis&gt;</bdi> (C-1042)"),
+            ("Asked for", "Questionnaire “source-of-funds”"),
+            ("Reason for asking", "annual review"),
+        ]
+
+    def test_names_a_client_without_a_name_by_the_id(self, alice_client: Client) -> None:
+        row = make_request(State.ISSUED, verification=make_verification(name="", client_id="C-1042"))
+
+        page = alice_client.get(reverse("admin:idenfy_kyc_informationrequest_withdraw", args=[row.pk]))
+
+        assert page.context["facts"][0] == ("Client", "<bdi>C-1042</bdi>")
 
     def test_withdraws_and_keeps_the_reason(self, alice_client: Client, row: InformationRequest, url: str) -> None:
         fields = {"_withdraw": "1", "note": "The client left", "shown": shown(row)}
@@ -108,6 +129,33 @@ class TestWithdrawingTheTicked:
         assert "1 is uncertain" in page.text
         assert "1 has not been asked yet, and will not be." in page.text
         assert "2 of those you chose are left alone" in page.text
+
+    def test_names_the_first_few_clients_and_what_all_were_asked(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        names = ("Anna", "Borys", "Čiurlionis", "Dovilė", "Eglė")
+        rows = [make_request(State.ISSUED, batch=batch, verification=make_verification(name=name)) for name in names]
+
+        facts = dict(act(alice_client, "withdraw", *rows).context["facts"])
+
+        assert [name for name in names if name in facts["Clients"]] == ["Anna", "Borys", "Čiurlionis"]
+        assert facts["Clients"].endswith(", and 2 more")
+        assert facts["Reason for asking"] == "annual review"
+
+    def test_does_not_say_why_they_were_asked_if_the_reasons_are_several(self, alice_client: Client) -> None:
+        page = act(alice_client, "withdraw", make_request(State.ISSUED), make_request(State.ISSUED))
+
+        assert [name for name, _ in page.context["facts"]] == ["Clients"]
+
+    def test_takes_the_same_number_of_queries_for_many(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        rows = [make_request(State.ISSUED, batch=batch) for _ in range(20)]
+
+        with CaptureQueriesContext(connection) as few:
+            act(alice_client, "withdraw", *rows[:4])
+        with CaptureQueriesContext(connection) as many:
+            act(alice_client, "withdraw", *rows)
+
+        assert len(few) == len(many)
 
     @pytest.mark.no_cover
     def test_groups_thousands(self, alice_client: Client) -> None:
@@ -260,6 +308,7 @@ class TestMarkingOne:
     def test_is_offered_to_those_who_may_ask(self, bob_client: Client, row: InformationRequest) -> None:
         page = bob_client.get(reverse("admin:idenfy_kyc_informationrequest_change", args=[row.pk]))
 
+        assert "A colleague who may ask clients decides what to do." in page.text
         assert "Mark as answered…" not in page.text
         assert "Ask again…" not in page.text
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import resolve, reverse
@@ -60,7 +61,7 @@ class TestThePage:
 
     def test_says_what_goes_and_what_stays_with_numbers(self, erin_client: Client, jonas: Verification) -> None:
         request = make_request(State.ISSUED, verification=jonas, bank_card_expected_last_four="4242")
-        make_request(State.DRAFT, verification=jonas)
+        make_request(State.DRAFT, verification=jonas, batch=make_batch(selection="The client C-1042"))
         Answer.objects.create(verification=jonas, identity="a")
         WebhookDelivery.objects.create(digest="d", scan_ref="scan-1", body="{}")
         note_requests(EventKind.ISSUED, [request])
@@ -74,6 +75,7 @@ class TestThePage:
             "the content of 1 delivery from iDenfy",
             "the last four digits of a bank card, with 1 request",
             "1 link",
+            "the client ID or the name, in the words by which the clients of 1 batch were chosen",
         ]
         assert page.context["stays"] == [
             "1 scan reference, with its status and dates",
@@ -259,6 +261,24 @@ class TestAfterwards:
 
         assert 'name="client_id"' not in page.text
         assert "_save" not in page.text
+
+    def test_a_form_that_was_sent_in_that_very_moment_writes_nothing(self, root_client: Client) -> None:
+        verification = make_verification(client_id="C-1043", name="Rasa Rasaitė")
+        form = {"client_id": "C-1043", "name": "Rasa Rasaite", "status": "APPROVED"}
+        began: list[str] = []
+
+        def meanwhile(execute: Any, sql: str, *args: Any) -> Any:
+            if sql.startswith("UPDATE") and Verification._meta.db_table in sql and not began:
+                began.append(sql)
+                services.erase([verification], by=None)
+            return execute(sql, *args)
+
+        with connection.execute_wrapper(meanwhile):
+            answer = root_client.post(page_of(verification), form)
+
+        verification.refresh_from_db()
+        assert (answer.status_code, bool(began)) == (403, True)
+        assert verification.name == "Rasa Rasaitė"  # the erasure stood in the same transaction here, and went with it
 
     def test_lists_say_that_he_is_erased_with_the_scan_reference(self, erin_client: Client) -> None:
         for model in ("verification", "informationrequest"):

@@ -185,6 +185,24 @@ class TestStateFilter:
         assert names(alice_client, REQUESTS, state="expired") == {"overdue", "forgotten"}
 
 
+class TestDecisionFilter:
+    def test_says_so_when_nothing_waits(self, alice_client: Client) -> None:
+        make_request(State.REFUSED)
+
+        assert "Nothing waits for a decision." in alice_client.get(REQUESTS, {"decision": "needed"}).text
+
+    @pytest.mark.parametrize("query", [{"q": "C-404"}, {"opened": "yes"}])
+    def test_says_only_that_nothing_matches_where_more_is_asked(
+        self, alice_client: Client, query: dict[str, str]
+    ) -> None:
+        make_request(State.UNKNOWN)
+
+        page = alice_client.get(REQUESTS, {"decision": "needed"} | query)
+
+        assert "Nothing matches." in page.text
+        assert "Nothing waits" not in page.text
+
+
 class TestEndsFilter:
     @pytest.mark.parametrize(("value", "expected"), [("24h", {"today"}), ("3d", {"today", "soon"})])
     def test_finds_links_that_are_about_to_end(self, alice_client: Client, value: str, expected: set[str]) -> None:

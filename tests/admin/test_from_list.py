@@ -163,11 +163,34 @@ class TestLooking:
         assert page.context["carried"] == "client_id\nC-1"
         assert "high" not in page.text
 
-    def test_says_that_only_the_first_column_was_read(self, alice_client: Client) -> None:
-        words = "Only the first column was read"
+    def test_says_how_much_it_left_aside(self, alice_client: Client) -> None:
+        assert "1 entry was left aside: no line names its column." in look(alice_client, "C-1\tRasa").text
+        assert "3 entries were left aside" in look(alice_client, "C-1, C-2\nC-3, C-4, C-5").text
+        assert "left aside:" not in look(alice_client, "client_id\tname\nC-1\tRasa").text
 
-        assert words in look(alice_client, "C-1\tRasa").text
-        assert words not in look(alice_client, "client_id\tname\nC-1\tRasa").text
+    def test_reads_several_ids_on_a_line_if_one_says_so(self, alice_client: Client) -> None:
+        for client_id in ("C-1", "C-2"):
+            make_verification(client_id=client_id)
+        page = look(alice_client, "C-1, C-2, C-404")
+        assert "1 line: 1 client found." in page.text
+        assert "Read each entry as an ID" in page.text
+
+        each = look(alice_client, page.context["one_by_one"])
+
+        assert "3 lines: 2 clients found, 1 not found." in each.text
+        assert not each.context["aside"]
+
+    def test_offers_to_read_no_more_where_a_line_names_columns(self, alice_client: Client) -> None:
+        page = look(alice_client, "client_id\nC-1, C-2")
+
+        assert "1 entry was left aside" in page.text
+        assert "Read each entry as an ID" not in page.text
+
+    def test_stays_beside_the_plan_if_something_was_not_found(self, alice_client: Client) -> None:
+        make_verification(client_id="C-1")
+
+        assert 'name="_plan" value="1" formtarget="_blank"' in look(alice_client, "C-1\nC-404").text
+        assert "_blank" not in look(alice_client, "C-1").text
 
     def test_names_the_lines_that_are_not_just_unknown(self, alice_client: Client) -> None:
         make_verification(client_id="AB-1")

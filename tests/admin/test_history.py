@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc import wording
+from idenfy_kyc import dates
 from idenfy_kyc.admin import history
 from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import InformationRequest, Verification
@@ -103,7 +103,7 @@ class TestAPrintedPage:
     def test_says_when_it_was_printed_and_by_whom(self, bob_client: Client) -> None:
         page = bob_client.get(page_of(make_verification()))
 
-        today = wording.record_text(timezone.now()).partition(",")[0]
+        today = dates.record_text(timezone.now()).partition(",")[0]
         assert f'<p class="ik-print-only">Printed on {today}, ' in page.text
         assert " by Bob Example</p>" in page.text
 

@@ -118,6 +118,7 @@ class TestTheReport:
         page = root_client.get(url(batch))
 
         assert "Of 3 clients <strong>2 have a link</strong>, 1 was refused." in words_of(page)
+        assert "You see 1 of these 3." in page.text
         assert [(outcome.state, outcome.count) for outcome in page.context["outcomes_found"]] == [(State.ISSUED, 1)]
         assert "Download links (1)" in page.text
         assert "Ona" in page.text

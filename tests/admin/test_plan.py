@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from idenfy_kyc import services
 from idenfy_kyc.choices import Reason, State
+from idenfy_kyc.dates import day_text
 from idenfy_kyc.models import InformationRequest
-from idenfy_kyc.wording import day_text
 from tests.admin.pages import filled_in, make_plan, plan_for, queries, url, words_of
 from tests.factories import make_batch, make_request, make_verification, make_verifications
 
@@ -32,14 +32,24 @@ class TestThePlan:
 
         page = alice_client.get(url(batch))
 
-        assert "You chose 8 verifications: <em>chosen by hand</em>." in words_of(page)
-        assert "4 clients will be asked. 4 verifications will not." in page.text
+        assert "You chose 8 verifications of 7 clients: <em>chosen by hand</em>." in words_of(page)
+        assert "4 clients will be asked, each through one verification. 4 verifications will not." in page.text
         assert "Nothing has been sent yet." in page.text
         assert "1 has an open request." in page.text
         assert "1 is a further verification of a client who is asked through another one." in page.text
         assert "2 cannot be asked because of their status at iDenfy: " in page.text
         assert "Archived (1)" in page.text
         assert 'value="Ask 4 clients"' in page.text
+
+    def test_adds_up_where_each_verification_is_of_a_client_of_its_own(self, alice_client: Client) -> None:
+        batch = plan_for(
+            *make_verifications(2), *make_verifications(2, client_id=""), make_verification(status="DELETED")
+        )
+
+        page = alice_client.get(url(batch))
+
+        assert "You chose 5 verifications: " in words_of(page)
+        assert "4 clients will be asked. 1 verification will not." in page.text
 
     def test_warns_of_those_that_are_not_approved(self, alice_client: Client) -> None:
         batch = plan_for(

@@ -12,7 +12,7 @@ from idenfy_kyc.choices import PauseReason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch
 from idenfy_kyc.testing.faults import Fault
 from idenfy_kyc.testing.plugin import RunningFake
-from tests.admin.pages import messages_of, url, words_of
+from tests.admin.pages import BROWSER, filled_in, make_plan, messages_of, url, words_of
 from tests.factories import make_batch, make_queue, make_request
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ class TestThePage:
 
         assert "<title>25 % · annual review</title>" in page.text
         assert 'max="16" value="4"' in page.text
-        said = "Asking 16 clients. <strong>4 done</strong>: 2 have a link, 1 refused, 1 uncertain. 12 to go,"
+        said = "Asking 16 clients. <strong>4 done</strong>: 2 have a link, 1 was refused, 1 is uncertain. 12 to go,"
         assert said in words_of(page)
         assert "Keep this page open: it does the sending." in page.text
         assert 'role="status"' in page.text
@@ -190,3 +190,69 @@ class TestStoppingAndContinuing:
         assert found["counts"] == {"unknown": 1}
         assert found["state"] == "done"
         assert fake_idenfy.fake.posts() == []
+
+
+class TestWithAWorker:
+    @pytest.fixture(autouse=True)
+    def _worker(self, settings: Any) -> None:
+        settings.IDENFY_KYC = settings.IDENFY_KYC | {"SENDER": "tests.services.test_workers.take"}
+
+    def late(self, queue: RequestBatch) -> None:
+        """As if it had been confirmed a while ago, and nobody had sent anything since."""
+        RequestBatch.objects.filter(pk=queue.pk).update(confirmed_at=timezone.now() - timedelta(minutes=5))
+
+    def test_only_watches(self, alice_client: Client, queue: RequestBatch) -> None:
+        page = alice_client.get(url(queue))
+
+        assert "You may close this page: the sending is done elsewhere." in page.text
+        assert "data-send-url" not in page.text
+        assert f'action="{url(queue, "send")}" id="progress-send" hidden>' in page.text
+        assert f'action="{url(queue, "pause")}" id="progress-stop">' in page.text
+
+    def test_offers_to_send_when_nobody_was_asked_for_a_minute(self, alice_client: Client, queue: RequestBatch) -> None:
+        self.late(queue)
+
+        page = alice_client.get(url(queue))
+        step = alice_client.get(url(queue, "progress")).json()
+
+        assert "Nobody has been asked for a minute. You can send from here: then keep this page open." in page.text
+        assert "Send from here</button>" in page.text
+        assert 'id="progress-send">' in page.text
+        assert step["is_late"]
+        assert "You can send from here" in step["html"]
+
+    def test_sends_once_that_was_chosen(self, alice_client: Client, queue: RequestBatch, settings: Any) -> None:
+        settings.IDENFY_KYC = settings.IDENFY_KYC | {"STEP_SECONDS": 0.01, "CONCURRENCY": 1}
+        self.late(queue)
+
+        answer = alice_client.post(url(queue, "send"), headers={"Accept": BROWSER})
+        page = alice_client.get(url(queue), {"here": "1"})
+
+        assert answer["Location"] == url(queue) + "?here=1"
+        assert f'data-send-url="{url(queue, "send")}"' in page.text
+        assert "Keep this page open: it does the sending." in page.text
+
+    def test_offers_nothing_to_those_who_may_not_ask(self, bob_client: Client, queue: RequestBatch) -> None:
+        self.late(queue)
+
+        page = bob_client.get(url(queue), {"here": "1"})
+
+        assert "Somebody who may ask clients can send from this page." in page.text
+        assert "data-send-url" not in page.text
+        assert 'id="progress-send"' not in page.text
+
+    def test_goes_on_by_itself_after_a_wait_with_no_page_open(self, alice_client: Client, queue: RequestBatch) -> None:
+        paused(queue, PauseReason.RATE_LIMITED, wait=timedelta(minutes=5))
+
+        page = alice_client.get(url(queue))
+
+        assert "while this page is open" not in page.text
+        assert "It goes on by itself at" in page.text
+
+    def test_sends_nothing_when_it_is_confirmed(self, alice_client: Client, fake_idenfy: RunningFake) -> None:
+        plan = make_plan(1)
+
+        alice_client.post(url(plan), filled_in(expected="1"), follow=True)
+
+        assert fake_idenfy.fake.posts() == []
+        assert plan.rows_in(State.QUEUED).count() == 1

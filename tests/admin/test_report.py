@@ -43,7 +43,7 @@ class TestTheReport:
         page = alice_client.get(url(batch))
 
         assert "Of 5 clients <strong>2 have a link</strong>, 2 were refused, 1 is uncertain." in words_of(page)
-        assert "Done at " in page.text
+        assert "Done on " in page.text
 
     def test_says_how_many_got_a_link_once_some_of_them_work_no_more(self, alice_client: Client) -> None:
         batch = make_batch(confirmed=True)
@@ -56,15 +56,40 @@ class TestTheReport:
         assert "2 got a link</strong>." in page.text
         assert outcomes_of(page)[State.EXPIRED].count == 1
 
+    def test_counts_everybody_who_was_asked_once(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        for state in (State.ISSUED, State.REFUSED, State.UNKNOWN, State.SKIPPED, State.SKIPPED):
+            make_request(state, batch=batch)
+        for state in (State.CANCELLED, State.EXPIRED, State.COMPLETED):
+            make_request(state, batch=batch, issued_at=None)
+        make_request(State.UNKNOWN, batch=batch, expires_at=timezone.now() - timedelta(minutes=1))
+        make_request(State.CANCELLED, batch=batch, issued_at=timezone.now())
+
+        page = words_of(alice_client.get(url(batch)))
+
+        assert (
+            "Of 8 clients <strong>2 got a link</strong>, 1 was refused, 1 is uncertain, 2 ended uncertain, "
+            "1 was withdrawn without a link, 1 answered all the same. 2 more verifications were chosen and not asked."
+        ) in page
+
+    def test_says_none_where_nobody_has_a_link(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        for _ in range(3):
+            make_request(State.REFUSED, batch=batch)
+
+        page = alice_client.get(url(batch))
+
+        assert "Of 3 clients <strong>none has a link</strong>, 3 were refused." in words_of(page)
+
     def test_says_what_each_outcome_means_and_what_to_do(self, alice_client: Client, batch: RequestBatch) -> None:
         page = alice_client.get(url(batch))
 
         found = outcomes_of(page)
         assert list(found) == [
+            State.REFUSED,
+            State.UNKNOWN,
             State.ISSUED,
             State.COMPLETED,
-            State.UNKNOWN,
-            State.REFUSED,
             State.EXPIRED,
             State.CANCELLED,
             State.SKIPPED,
@@ -141,7 +166,7 @@ class TestTheReport:
 
         page = alice_client.get(url(batch))
 
-        assert "Done. Of 1 client" in words_of(page)
+        assert "Done. <strong>Withdrawn.</strong>" in words_of(page)
 
     @pytest.mark.parametrize(("show", "rows"), [("", 8), ("issued", 2), ("refused", 1), ("nonsense", 8)])
     def test_can_show_one_outcome_only(self, alice_client: Client, batch: RequestBatch, show: str, rows: int) -> None:
@@ -153,6 +178,20 @@ class TestTheReport:
         page = alice_client.get(url(batch) + "?show=sending")
 
         assert "Nobody." in page.text
+
+    @pytest.mark.parametrize(
+        ("asked", "found", "rows"), [("?q=C-104", "2 found.", 2), ("?q=C-104&show=refused", "1 found.", 1)]
+    )
+    def test_can_be_searched(self, alice_client: Client, asked: str, found: str, rows: int) -> None:
+        batch = make_batch(confirmed=True)
+        for client_id, state in (("C-1042", State.ISSUED), ("C-1043", State.REFUSED), ("C-2000", State.ISSUED)):
+            make_request(state, batch=batch, verification=make_verification(client_id=client_id))
+
+        page = alice_client.get(url(batch) + asked)
+
+        assert found in page.text
+        assert len(page.context["rows"].lines()) == rows
+        assert 'href="?q=C-104&amp;show=issued#rows"' in page.text
 
     def test_takes_the_same_number_of_queries_for_a_large_batch(self, alice_client: Client) -> None:
         small, large = make_batch(confirmed=True), make_batch(confirmed=True)
@@ -215,7 +254,40 @@ class TestClientsWithoutAnAddress:
 
         assert "1 of them has no address" in page.text
         assert "Download links (1)" in page.text
-        assert "Of 2 clients <strong>1 has a link</strong>." in words_of(page)
+        assert "Of 2 clients <strong>1 has a link</strong>, 1 has only a token for mobile apps." in words_of(page)
+
+    def test_give_nobody_anything_to_send(self, root_client: Client) -> None:
+        page = root_client.get(url(make_request(State.ISSUED, session_url="").batch))
+
+        assert outcomes_of(page)[State.ISSUED].next_step == ""
+
+
+class TestWhatCanBeDone:
+    @pytest.mark.parametrize(
+        ("persona", "issued", "refused"),
+        [
+            ("alice_client", "A colleague who may see links can download them", "Read iDenfy’s words"),
+            ("carol_client", "Show, copy or download the links", "A colleague who may ask clients"),
+            ("bob_client", "A colleague who may see links can download them", "A colleague who may ask clients"),
+        ],
+    )
+    def test_is_what_this_user_may_do_or_else_who_may(
+        self, persona: str, issued: str, refused: str, batch: RequestBatch, request: pytest.FixtureRequest
+    ) -> None:
+        page = request.getfixturevalue(persona).get(url(batch))
+
+        found = outcomes_of(page)
+        assert found[State.ISSUED].next_step.startswith(issued)
+        assert found[State.REFUSED].next_step.startswith(refused)
+        assert found[State.UNKNOWN].next_step.startswith(refused.replace("Read iDenfy’s words", "Look in iDenfy’s"))
+
+    def test_is_nothing_once_all_were_asked_again(self, alice_client: Client) -> None:
+        refused = make_request(State.REFUSED)
+        make_request(State.ISSUED, verification=refused.verification, again_of=refused)
+
+        page = alice_client.get(url(refused.batch))
+
+        assert outcomes_of(page)[State.REFUSED].next_step == ""
 
 
 class TestUncertainOnes:

@@ -81,10 +81,10 @@ class TestTheLink:
 
         assert our_link(request) in shown(client, request).text
 
-    def test_says_to_the_others_that_they_may_not_see_it(self, bob_client: Client) -> None:
+    def test_says_to_the_others_who_may_see_it(self, bob_client: Client) -> None:
         page = bob_client.get(page_of(make_request(State.ISSUED)))
 
-        assert "You may not see clients’ links." in page.text
+        assert "A colleague who may see links can show it, or download it." in page.text
         assert "Show link" not in page.text
 
     def test_is_shown_by_post_only(self, carol_client: Client) -> None:

@@ -61,8 +61,21 @@ class TestTheList:
 
         page = alice_client.get(LIST)
 
-        assert "ended on 17 Mar 2020" in page.text
+        assert '17 Mar 2020 <span class="ik-beneath">ended</span>' in page.text
         assert "16 Mar 2020" in page.text
+
+    def test_names_who_asked_also_before_anything_was_sent(self, alice_client: Client) -> None:
+        make_request(State.QUEUED)
+
+        assert '– <span class="ik-beneath">Rasa Kazlauskienė</span>' in alice_client.get(LIST).text
+
+    def test_tells_a_request_apart_from_the_one_that_it_follows(self, alice_client: Client) -> None:
+        first = make_request(State.REFUSED)
+        assert "asked again" not in alice_client.get(LIST).text
+
+        make_request(State.ISSUED, verification=first.verification, again_of=first)
+
+        assert alice_client.get(LIST).text.count('<span class="ik-beneath">asked again</span>') == 1
 
     def test_never_loads_a_secret(self, alice_client: Client) -> None:
         make_request(State.ISSUED)
@@ -98,8 +111,16 @@ class TestTheList:
     def test_says_so_when_nobody_has_been_asked(self, alice_client: Client) -> None:
         make_request(State.DRAFT)
 
-        assert "Nobody has been asked yet." in alice_client.get(LIST).text
+        page = alice_client.get(LIST)
+
+        assert "Nobody has been asked yet. Choose verifications and “Request information…”." in page.text
         assert "Nothing matches." in alice_client.get(LIST, {"ends": "3d"}).text
+
+    def test_tells_nobody_to_ask_who_may_not(self, bob_client: Client) -> None:
+        page = bob_client.get(LIST)
+
+        assert "Nobody has been asked yet." in page.text
+        assert "Request information…" not in page.text
 
     def test_offers_only_what_one_may_do(self, alice_client: Client, bob_client: Client, carol_client: Client) -> None:
         make_request(State.ISSUED)
@@ -118,6 +139,31 @@ class TestTheList:
 
 
 class TestThePage:
+    @pytest.mark.parametrize(
+        ("state", "advice", "is_quiet"),
+        [
+            (State.REFUSED, "Read iDenfy’s words, settle the reason, then ask again.", True),
+            (State.UNKNOWN, "Look in iDenfy’s dashboard whether the request is there.", True),
+            (State.EXPIRED, "", False),
+        ],
+    )
+    def test_says_what_to_do_next_before_it_offers_to_ask_again(
+        self, alice_client: Client, state: State, advice: str, is_quiet: bool
+    ) -> None:
+        page = alice_client.get(page_of(make_request(state)))
+
+        assert advice in page.text
+        assert ('<button class="ik-button ik-button-quiet">Ask again…' in page.text) is is_quiet
+        assert ('<button class="ik-button">Ask again…' in page.text) is not is_quiet
+
+    def test_advises_nothing_once_it_was_asked_again(self, alice_client: Client) -> None:
+        refused = make_request(State.REFUSED)
+        make_request(State.ISSUED, verification=refused.verification, again_of=refused)
+
+        page = alice_client.get(page_of(refused))
+
+        assert "settle the reason" not in page.text
+
     def test_tells_the_whole_story(self, bob_client: Client) -> None:
         profile = uuid.uuid4()
         batch = make_batch(confirmed=True, note="Annual review", risk_assessment_profile=profile)
@@ -139,7 +185,7 @@ class TestThePage:
             "Refused by iDenfy",
             "iDenfy’s words: “Already &lt;pending&gt;”",
             "VALIDATION_ERROR",
-            "(400)",
+            "HTTP status 400",
             "Annual review",
             "Rasa Kazlauskienė",
             "4242",

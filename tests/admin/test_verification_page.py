@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:idenfy_kyc_verification_changelist")
 ADD = reverse("admin:idenfy_kyc_verification_add")
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 
 def page_of(verification: Verification) -> str:
@@ -232,6 +234,36 @@ class TestByHand:
 
         assert Verification.objects.exists()
         assert InformationRequest.objects.exists()
+
+
+class TestAFormThatWasOpen:
+    """iDenfy tells on while somebody types: what he did not touch stays as it is by then."""
+
+    def opened(self, client: Client, verification: Verification) -> dict[str, str]:
+        """What a browser sends back."""
+        page = client.get(page_of(verification)).text
+        fields = re.findall(r'<input type="(?:text|hidden)" name="([^"]+)"(?: value="([^"]*)")?', page)
+        return {name: value for name, value in fields if name.startswith("initial-")}
+
+    def test_does_not_undo_what_iDenfy_has_told_since(self, dora_client: Client) -> None:  # noqa: N802
+        verification = make_verification(client_id="C-9", status="REVIEWING", verified_at=None)
+        form = self.opened(dora_client, verification)
+        Verification.objects.update(status="APPROVED", is_final=True, verified_at=NOON)
+
+        answer = dora_client.post(page_of(verification), TestByHand.FORM | {"status": "REVIEWING"} | form)
+
+        verification.refresh_from_db()
+        assert (answer.status_code, verification.name, verification.name_folded) == (302, "Ona", "ona")
+        assert (verification.status, verification.is_final, verification.verified_at) == ("APPROVED", True, NOON)
+
+    def test_writes_the_status_that_somebody_chose(self, dora_client: Client) -> None:
+        verification = make_verification(status="REVIEWING")
+        form = self.opened(dora_client, verification)
+
+        dora_client.post(page_of(verification), TestByHand.FORM | {"status": "DENIED"} | form)
+
+        verification.refresh_from_db()
+        assert verification.status == "DENIED"
 
 
 class TestViewsThatAct:

@@ -42,6 +42,11 @@ class TestSignature:
     def test_of_nobody_does_not(self, signature: str) -> None:
         assert not signature_fits(BODY, signature, ["key"])
 
+    def test_of_a_letter_does_not_fit_where_a_single_key_was_set_in_place_of_a_list(self) -> None:
+        """The check says so, but a web server runs no checks; then each letter would be a key."""
+        assert not signature_fits(BODY, sign(BODY, "k"), "key")
+        assert signature_fits(BODY, sign(BODY, "key"), "key")
+
     @pytest.mark.parametrize("keys", [[], [""], ["", ""]])
     def test_never_fits_without_a_key(self, keys: list[str]) -> None:
         assert not signature_fits(BODY, sign(BODY, ""), keys)
@@ -99,6 +104,7 @@ class TestReadDelivery:
             ("FILE_MULTI", ["https://files.idenfy.test/a", "https://files.idenfy.test/b"], {"files": 2}),
             ("PASSWORD", "hunter2", {"answers": []}),
             ("A_NEW_TYPE", {"x": 1}, {"answers": []}),
+            ("A_NEW_TYPE", [{"url": "https://files.idenfy.test/a"}, "b"], {"answers": ["b"]}),
         ],
     )
     def test_keeps_of_a_question_what_may_be_read(self, kind: str, value: Any, kept: dict[str, Any]) -> None:
@@ -133,6 +139,12 @@ class TestReadDelivery:
     @pytest.mark.parametrize("seconds", [0, -1, 2**40, True, "1764000000", None, 1.5])
     def test_leaves_out_a_time_that_is_none(self, seconds: Any) -> None:
         assert read(Event.LEGACY, identification("scan-1", finishTime=seconds)).finished_at is None
+
+    def test_refuses_what_is_nested_so_deeply_that_nobody_can_walk_through_it(self) -> None:
+        deep = '{"a": ' * 900 + "1" + "}" * 900
+        body = json.dumps(identification("scan-1"))[:-1] + f', "deep": {deep}}}'
+
+        assert problem(Event.RESUBMITTED, body.encode()) == "no_json"
 
     @pytest.mark.parametrize("body", [b"", b"[]", b'"a"', b"{", b"\xff\xfe\x00", b"[" * 100_000, b"1" * 5000])
     def test_refuses_what_is_no_object(self, body: bytes) -> None:
@@ -193,6 +205,9 @@ class TestReadDelivery:
         assert report.name == "RA SA X"
 
 
+DATA = {"data": {"additionalData": {"UTILITY_BILL": {"address": {"value": "Vilnius"}}}}}
+
+
 class TestAnswerIdentity:
     def identity(self, **changes: Any) -> str:
         return str(read(Event.RESUBMITTED, identification("scan-1", **changes)).answer.identity)
@@ -212,7 +227,20 @@ class TestAnswerIdentity:
         assert self.identity(final=False, status="REVIEWING") == self.identity(final=True, status="APPROVED")
 
     @pytest.mark.parametrize(
-        "changes", [{"questionnaire": {"title": "b"}}, {"risk": {"riskScore": 1}}, {"finishTime": 1_764_000_001}]
+        "changes",
+        [
+            {"data": {"docFirstName": "ROSA", "manuallyDataChanged": True}},
+            {"manualAddress": "Vilnius", "manualAddressMatch": True},
+            {"AML": [{"uid": "2"}]},
+            {"amlCheck": {"statusSetAt": "2026-03-14"}},
+        ],
+        ids=lambda changes: next(iter(changes)),
+    )
+    def test_is_the_same_after_people_at_iDenfy_corrected_what_is_no_answer(self, changes: dict[str, Any]) -> None:  # noqa: N802
+        assert self.identity() == self.identity(**changes)
+
+    @pytest.mark.parametrize(
+        "changes", [{"questionnaire": {"title": "b"}}, {"risk": {"riskScore": 1}}, {"finishTime": 1_764_000_001}, DATA]
     )
     def test_is_another_for_another_answer(self, changes: dict[str, Any]) -> None:
         assert self.identity() != self.identity(**changes)
@@ -222,3 +250,27 @@ class TestScanRefOf:
     @pytest.mark.parametrize(("body", "found"), [(BODY, "scan-1"), (b"{}", ""), (b"nonsense", "")])
     def test_finds_it_or_nothing(self, body: bytes, found: str) -> None:
         assert scan_ref_of(body) == found
+
+
+class TestTheSamples:
+    """Written by hand from iDenfy's schema, which no test may need."""
+
+    FILES = [path.name for path in SAMPLES.glob("*.json")]
+    TYPES = """
+        CHECKBOX COLOR COUNTRY COUNTRY_MULTI DATE DATETIME EMAIL FILE FILE_MULTI FLOAT INTEGER LIST PASSWORD
+        RADIO SELECT SELECT_MULTI TEL TEXT TEXT_AREA TIME URL
+    """
+
+    def test_have_every_event(self) -> None:
+        assert {name.partition(".")[0] for name in self.FILES} == set(Event)
+
+    def test_have_every_type_of_question(self) -> None:
+        said = json.loads((SAMPLES / "IDENTIFICATION_RESUBMITTED.final.json").read_bytes())["questionnaireAnswers"]
+
+        assert sorted(q["type"] for section in said["sections"] for q in section["questions"]) == self.TYPES.split()
+
+    def test_have_what_is_awkward(self) -> None:
+        kinds = {name.split(".")[1] for name in self.FILES}
+
+        assert {"all_null", "missing_keys", "unknown_keys", "unknown_values", "again_with_fresh_links"} <= kinds
+        assert {"review_follows", "after_answer"} <= kinds

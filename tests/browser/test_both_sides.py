@@ -37,7 +37,7 @@ def asked(page: Page) -> str:
     page.fill("#id_questionnaire", "source-of-funds")
     page.fill("#id_note", "Annual review 2026")
     page.click("input[name=_confirm]")
-    page.get_by_role("link", name="Open").click()
+    page.get_by_role("link", name="Details").click()
     page.get_by_role("button", name="Show link").click()
     return page.get_by_label("Link for the client").input_value()
 

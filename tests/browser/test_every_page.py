@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.showcase import PAGES
 
@@ -55,6 +55,14 @@ class TestEveryPage:
 
         assert page.evaluate(NAMES_THAT_TURN_THINGS_AROUND) == []
         assert [cut_off(page, size) for size in (WIDE, NARROW, AT_200_PERCENT)] == [[], [], []]
+
+
+class TestTheLists:
+    @pytest.mark.parametrize("name", ["verifications", "requests", "batches", "deliveries"])
+    def test_fit_beside_their_filters_as_soon_as_these_stand_beside_them(self, visit: Visit, name: str) -> None:
+        page = visit(name)
+
+        assert [cut_off(page, ViewportSize(width=width, height=900)) for width in (1400, 1440, 1600)] == [[], [], []]
 
 
 class TestErrors:

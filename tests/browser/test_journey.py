@@ -96,6 +96,7 @@ class TestJourney:
         wait_until(lambda: done_so_far(page) >= 60, seconds=60)
         page.get_by_role("button", name="Stop").click()
         expect(page.locator(".ik-state-stopped").first).to_be_visible()
+        expect(page.locator(".ik-outcomes .ik-state-sending")).to_have_count(0)  # drawn anew, once they are answered
         stopped_at = len(demo.fake.posts())
         assert 60 <= stopped_at < asked
         page.close()

@@ -70,5 +70,5 @@ class TestTheKeyboard:
         page.keyboard.press("Space")
         demo.fake.behave()
 
-        expect(page.get_by_text(re.compile("Done at"))).to_be_visible(timeout=90_000)
+        expect(page.get_by_text(re.compile("Done on"))).to_be_visible(timeout=90_000)
         assert len(demo.fake.posts()) > asked > 0

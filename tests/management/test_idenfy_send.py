@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
 from django.db import OperationalError, connection
 from django.utils import timezone
 
@@ -23,9 +25,9 @@ from idenfy_kyc import services
 from idenfy_kyc.choices import State
 from idenfy_kyc.management.commands import idenfy_send
 from idenfy_kyc.management.terminal import Terminal
-from idenfy_kyc.models import InformationRequest, RequestBatch
+from idenfy_kyc.models import InformationRequest, RequestBatch, WebhookDelivery
 from idenfy_kyc.signals import information_requested
-from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy, Fault
+from idenfy_kyc.testing import CREDENTIALS, FakeIdenfy, Fault, identification
 from idenfy_kyc.testing.plugin import RunningFake
 from idenfy_kyc.testing.server import spawn_fake
 from tests.factories import make_batch, make_queue, make_request
@@ -478,3 +480,48 @@ class TestAProcess:
 
         assert process.returncode == 0
         assert "3 stopped by a signal" in " ".join(stdout.split())
+
+
+@pytest.mark.django_db
+class TestDeliveriesThatBrokeOff:
+    @pytest.fixture
+    def broke_off(self) -> WebhookDelivery:
+        body = json.dumps(identification("scan-1"))
+        event = "IDENTIFICATION_AUTO_FINISHED"
+        return WebhookDelivery.objects.create(digest="d", scan_ref="scan-1", event_type=event, body=body)
+
+    def watching(self) -> idenfy_send.Run:
+        return idenfy_send.Run(
+            Terminal(OutputWrapper(StringIO()), quiet=True), only=frozenset(), watch=True, warn=print
+        )
+
+    def test_are_handled_first_also_where_nothing_can_be_sent(self, broke_off: WebhookDelivery, settings: Any) -> None:
+        settings.IDENFY_KYC = {}
+
+        with pytest.raises(CommandError):
+            call_command("idenfy_send")
+
+        broke_off.refresh_from_db()
+        assert broke_off.is_handled
+
+    def test_are_handled_now_and_then_while_it_watches(
+        self, broke_off: WebhookDelivery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        WebhookDelivery.objects.update(handled_at=timezone.now())
+        monkeypatch.setattr(idenfy_send, "SWEEP_SECONDS", 0.0)
+        watching = self.watching()
+        watching.turn()
+        WebhookDelivery.objects.update(handled_at=None)
+
+        watching.turn()
+
+        broke_off.refresh_from_db()
+        assert broke_off.is_handled
+
+    def test_are_not_tried_again_and_again(self, broke_off: WebhookDelivery) -> None:
+        watching = self.watching()
+
+        watching.turn()
+
+        broke_off.refresh_from_db()
+        assert not broke_off.is_handled

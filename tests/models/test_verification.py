@@ -9,6 +9,7 @@ from django.db.models import ProtectedError
 
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import Verification
+from idenfy_kyc.models.verification import erased_digests
 from tests.factories import make_request, make_verification
 
 INELIGIBLE = ("DELETED", "ARCHIVED", "EXPIRED", "EXPIRED-DELETED", "ACTIVE")
@@ -76,3 +77,34 @@ class TestOfClients:
         make_verification(client_id="C-2")
 
         assert set(Verification.objects.of_clients(["C-1", ""])) == {first, second}
+
+
+class TestErasedDigests:
+    def test_begin_with_the_one_that_is_stored(self, settings: Any) -> None:
+        assert len(erased_digests("C-1")) == 1
+
+        settings.IDENFY_KYC = settings.IDENFY_KYC | {"ERASURE_KEY": "a key that never changes"}
+        assert len(erased_digests("C-1")) == 2
+
+    def test_are_of_every_key_that_secret_key_had(self, settings: Any) -> None:
+        (older,) = erased_digests("C-1")
+
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "newer", [settings.SECRET_KEY]
+
+        newer, *others = erased_digests("C-1")
+        assert others == [older]
+        assert newer != older
+
+    def test_outlive_secret_key_with_a_key_of_their_own(self, settings: Any) -> None:
+        settings.IDENFY_KYC = settings.IDENFY_KYC | {"ERASURE_KEY": "a key that never changes"}
+        stored = erased_digests("C-1")[0]
+
+        settings.SECRET_KEY = "newer"
+
+        assert erased_digests("C-1")[0] == stored
+
+    def test_tell_one_client_from_another(self) -> None:
+        assert len({erased_digests(client_id)[0] for client_id in ("a", "A", "ä", "a ")}) == 4
+
+    def test_are_none_without_a_client_id(self) -> None:
+        assert erased_digests("") == []

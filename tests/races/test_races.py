@@ -35,8 +35,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MANY = int(os.environ.get("IDENFY_TEST_RACE_ROWS", "1000"))
 OFFICERS = 4
-REASONABLE = 10.0
-"""Seconds that one press may take while three others press too; the machine of a test run is slow and shared."""
+FOR_EVER = 60.0
+"""Seconds after which a press has waited for a lock that never comes. What it takes, ``make bench`` measures."""
 
 
 def plan_in_any_order(verifications: Iterable[Verification], *, seed: int) -> RequestBatch:
@@ -74,7 +74,7 @@ class TestConfirming:
             results = crew.results()
         say(f"confirm {plans[0].requests.count()} rows each", results)
         assert errors(results) == []
-        assert max(result["longest"] for result in results) < REASONABLE
+        assert max(result["longest"] for result in results) < FOR_EVER
         return results
 
     def test_the_same_verifications_in_different_orders_asks_each_client_once(self) -> None:
@@ -144,7 +144,11 @@ class TestSending:
     def fake(self, tmp_path: Path, settings: Any) -> Any:
         path = tmp_path / "fake.sqlite3"
         with FakeIdenfy(path, latency=0.01) as fake, spawn_fake(path) as running:
-            self.kyc = {"BASE_URL": running.url, "API_KEY": CREDENTIALS[0], "API_SECRET": CREDENTIALS[1]}
+            self.kyc: dict[str, Any] = {
+                "BASE_URL": running.url,
+                "API_KEY": CREDENTIALS[0],
+                "API_SECRET": CREDENTIALS[1],
+            }
             settings.IDENFY_KYC = {**settings.IDENFY_KYC, **self.kyc}
             yield fake
 
@@ -166,6 +170,21 @@ class TestSending:
         assert Counter(fake.count_posts().values()) == {1: 200}
         assert batch.rows_in(State.ISSUED).count() == 200
         assert len(RequestEvent.objects.filter(kind=EventKind.ISSUED)) == 200
+
+    def test_several_batches_by_four_stay_within_the_quota(self, fake: FakeIdenfy) -> None:
+        self.kyc |= {"HOURLY_QUOTA": 45}
+        batches = [make_queue(40) for _ in range(OFFICERS)]
+        RequestBatch.objects.update(fingerprint=fingerprint())
+
+        with workers("send", [{"batch": batch.pk, "rounds": 20} for batch in batches], **self.kyc) as crew:
+            crew.go()
+            results = crew.results()
+
+        say("quota", results)
+        assert errors(results) == []
+        assert len(fake.posts()) == 45
+        assert InformationRequest.objects.filter(state=State.ISSUED).count() == 45
+        assert InformationRequest.objects.filter(state=State.QUEUED, attempts=0).count() == 115
 
     def test_a_wrong_questionnaire_by_four_still_costs_about_five(self, fake: FakeIdenfy) -> None:
         """One more for each other sender that begins between the fifth refusal and the stop that follows it."""

@@ -330,3 +330,25 @@ class TestAnotherSenderThatWasFaster:
         found = claims.claim(batch, Room(places=2, is_trusted=True), uuid.uuid4())
 
         assert len(found) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheQuota:
+    def test_that_others_used_up_meanwhile_is_given_back(self, fake_idenfy: Any, configure: Any) -> None:
+        configure(HOURLY_QUOTA=6)
+        others, batch = trusted(3), trusted(4)  # with two who have their links
+        mine = claim_some(batch, 4)
+        claim_some(others, 3)
+
+        kept = claims.keep_quota(mine)
+
+        assert [claimed.request.pk for claimed in kept] == [claimed.request.pk for claimed in mine[:1]]
+        given_back = batch.rows_in(State.QUEUED).get(pk=mine[-1].request.pk)
+        assert (given_back.attempts, given_back.sent_at, given_back.claim) == (0, None, None)
+
+    def test_that_is_not_used_up_keeps_all(self, fake_idenfy: Any, configure: Any) -> None:
+        configure(HOURLY_QUOTA=50)
+        mine = claim_some(trusted(4), 4)
+
+        assert claims.keep_quota(mine) == mine
+        assert claims.keep_quota([]) == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from idenfy_kyc import services
@@ -22,6 +23,7 @@ from idenfy_kyc.models import (
     WebhookRejection,
     client_digest,
 )
+from idenfy_kyc.models.verification import erased_digests
 from idenfy_kyc.services.erasing import of_clients
 from idenfy_kyc.services.record import note_requests
 from idenfy_kyc.testing import identification, signed_headers
@@ -73,12 +75,34 @@ class TestErase:
         services.erase([verification], by=officer)
 
         verification.refresh_from_db()
-        assert (verification.scan_ref, verification.erased_client) == ("scan-1", client_digest("C-1042"))
+        assert (verification.scan_ref, verification.erased_client) == ("scan-1", erased_digests("C-1042")[0])
         assert verification.erased_at is not None
         after = list(InformationRequest.objects.order_by("pk").values_list("pk", "batch", "sent_at", "status_code"))
         assert after == before
         line = RequestEvent.objects.get(kind=EventKind.ERASED)
         assert (line.actor, line.actor_name, line.verification) == (officer, "Rasa Kazlauskienė", verification)
+
+    def test_keeps_a_hash_of_the_client_id_that_needs_a_key(
+        self, verification: Verification, officer: Any, settings: Any
+    ) -> None:
+        """IDs that count up are soon tried, one after the other, by whoever has the table and no key."""
+        services.erase([verification], by=officer)
+
+        stored = Verification.objects.get().erased_client
+        assert (len(stored), stored in erased_digests("C-1042")) == (64, True)
+        assert stored != client_digest("C-1042")
+        settings.SECRET_KEY = "another one"
+        assert stored not in erased_digests("C-1042")
+
+    def test_goes_for_whatever_chose_the_client_by_name_or_id(self, verification: Verification, officer: Any) -> None:
+        batch = services.plan([verification], planned_by=officer, selection="Found by c-1042, “Rasa Example”, XC-10421")
+        other = services.plan([make_verification()], planned_by=officer, selection="Not C-1042")
+
+        services.erase([verification], by=officer)
+
+        batch.refresh_from_db()
+        other.refresh_from_db()
+        assert (batch.selection, other.selection) == ("Found by …, “…”, XC-10421", "Not C-1042")
 
     def test_withdraws_what_is_open(self, verification: Verification, officer: Any) -> None:
         services.erase([verification], by=officer)
@@ -195,3 +219,24 @@ class TestPrune:
             WebhookRejection.objects.create(hour=hour, count=1, first_at=hour, last_at=hour)
 
         assert services.prune().rejections == 1
+
+    def test_keeps_what_was_done_when_it_is_interrupted(self, clock: Any) -> None:
+        WebhookDelivery.objects.bulk_create(
+            WebhookDelivery(digest=str(number), body="{}", received_at=NOON, last_received_at=NOON)
+            for number in range(1_200)
+        )
+        clock.move_to(NOON + timedelta(days=31))
+        updates: list[int] = []
+
+        def interrupt(execute: Callable[..., Any], sql: str, params: Any, *args: Any) -> Any:
+            if sql.startswith("UPDATE"):
+                if updates:
+                    raise KeyboardInterrupt
+                updates.append(len(params))
+            return execute(sql, params, *args)
+
+        with pytest.raises(KeyboardInterrupt), connection.execute_wrapper(interrupt):
+            services.prune()
+
+        assert WebhookDelivery.objects.filter(body="").count() == 500
+        assert services.prune().bodies == 700

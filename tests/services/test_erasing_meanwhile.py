@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -250,3 +253,58 @@ class TestThousands:
         assert RequestEvent.objects.filter(kind=EventKind.ERASED).count() == 1100
         assert not Verification.objects.exclude(client_id="").exists()
         assert len(set(Verification.objects.values_list("erased_client", flat=True))) == 1100
+
+
+class TestPruning:
+    def test_leaves_a_body_that_came_again_while_it_was_at_work(self) -> None:
+        """Else an answer could be lost that nobody has handled yet."""
+        receive("IDENTIFICATION_AUTO_FINISHED", identification("scan-1"))
+        WebhookDelivery.objects.update(last_received_at=timezone.now() - timedelta(days=31))
+
+        with before_the_first_update(lambda: WebhookDelivery.objects.update(last_received_at=timezone.now())):
+            pruned = services.prune()
+
+        assert pruned.bodies == 0
+        assert WebhookDelivery.objects.get().body
+
+
+@pytest.mark.django_db(transaction=True)
+class TestADeliveryInTheMiddleOfAnErasure:
+    """It finds the verification as it was before, since nothing is committed yet."""
+
+    @pytest.fixture
+    def half_erased(self) -> Iterator[Future[int]]:
+        """``scan-1`` is being erased by another connection, which has forgotten its deliveries, and commits soon."""
+        verification, forgotten = make_verification(scan_ref="scan-1"), Event()
+
+        def pause(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+            if sql.startswith("INSERT") and RequestEvent._meta.db_table in sql:
+                forgotten.set()
+                time.sleep(0.5)
+            return execute(sql, *args)
+
+        def erase() -> int:
+            with connection.execute_wrapper(pause):
+                return services.erase([verification], by=None)
+
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            erasing = pool.submit(erase)
+            assert forgotten.wait(10)
+            yield erasing
+            pool.submit(connections.close_all).result()
+
+    @pytest.mark.parametrize(
+        ("event", "told"),
+        [
+            ("IDENTIFICATION_AUTO_FINISHED", identification("scan-1")),
+            ("IDENTIFICATION_MANUAL_FINISHED", identification("scan-1", final=False)),
+            ("COMPANY_AUTO_FINISHED", identification("scan-1")),
+        ],
+        ids=["that is in order", "that does not fit its event", "that is about something else"],
+    )
+    def test_keeps_no_body(self, half_erased: Future[int], event: str, told: Any) -> None:
+        receive(event, told)
+
+        assert half_erased.result() == 1
+        assert WebhookDelivery.objects.get().body == ""
+        assert Verification.objects.get().name == ""

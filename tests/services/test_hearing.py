@@ -18,6 +18,7 @@ YES, NO, MARKED, ONLY_MARKED = Decision(True), Decision(False), Decision(True, T
 HELD = ("", "ACTIVE.", "EXPIRED.", "REVIEWING.", "ON-HOLD.", "SUSPECTED.", "APPROVED.", "APPROVED", "DENIED", "DELETED")
 TABLE = """
 IDENTIFICATION                  REVIEWING.   y y y - - - - - - -
+IDENTIFICATION                  EXPIRED      y y - - - - - - - -
 IDENTIFICATION                  APPROVED     y y y y y y y y ! -
 IDENTIFICATION                  DENIED       y y y y y y y ! y -
 IDENTIFICATION_AUTO_FINISHED    REVIEWING.   y y y - - - - - - -

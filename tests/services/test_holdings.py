@@ -9,7 +9,7 @@ from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import Answer, Verification, WebhookDelivery
 from idenfy_kyc.services import Holdings
 from idenfy_kyc.services.record import note_requests
-from tests.factories import make_request, make_verification, make_verifications
+from tests.factories import make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ class TestHoldings:
         make_request(State.REFUSED, verification=full, message="not known")
         open_one = make_request(State.ISSUED, verification=full)
         note_requests(EventKind.ISSUED, [answered, open_one])
-        make_request(State.DRAFT, verification=bare)
+        make_request(State.DRAFT, verification=bare, batch=make_batch(selection="The client C-1"))
         make_request(State.SKIPPED, verification=bare)
         WebhookDelivery.objects.create(digest="1", scan_ref="scan-1", body="{}")
         WebhookDelivery.objects.create(digest="2", scan_ref="scan-1", body="")
@@ -42,6 +42,7 @@ class TestHoldings:
             documents=1,
             answers=1,
             bodies=1,
+            selections=1,
             words=1,
             digits=1,
             links=1,
@@ -59,8 +60,8 @@ class TestHoldings:
 
         assert held == Holdings(scan_refs=2, requests=3, lines=5)
 
-    def test_take_four_queries_for_hundreds(self, django_assert_num_queries: Any) -> None:
+    def test_take_five_queries_for_hundreds(self, django_assert_num_queries: Any) -> None:
         rows = make_verifications(500)
 
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             services.holdings_of(rows)

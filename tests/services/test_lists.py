@@ -122,11 +122,32 @@ class TestAList:
         assert listed == ClientList((Line(3, client_id="C-1"),))
         assert read(listed.as_text()) == listed
 
-    def test_without_names_of_columns_is_its_first_column_and_says_so(self) -> None:
+    def test_without_names_of_columns_is_its_first_column_and_counts_the_rest(self) -> None:
         several, one = read("C-1;Rasa\n;Ona\nC-2;"), read("C-1;\nC-2;")
 
         assert [(line.number, line.reference) for line in several.lines] == [(1, "C-1"), (3, "C-2")]
-        assert (several.only_first_column, one.only_first_column) == (True, False)
+        assert (several.aside, one.aside) == (2, 0)
+
+    @pytest.mark.parametrize("text", ["C-1, C-2\nC-3", "C-1\tC-2\n\tC-3", "C-1;C-2;;C-3"])
+    def test_can_be_read_one_by_one_if_it_has_several_ids_on_a_line(self, text: str) -> None:
+        listed = read(text)
+
+        assert listed.aside > 0
+        assert identifiers(listed.one_by_one) == ["C-1", "C-2", "C-3"]
+        assert read(listed.one_by_one).aside == 0
+
+    def test_keeps_each_entry_whole_when_it_is_read_one_by_one(self) -> None:
+        assert identifiers(read('"Jonaitis, Jonas";"a ""b"" c"').one_by_one) == ["Jonaitis, Jonas", 'a "b" c']
+
+    def test_cannot_be_read_one_by_one_if_that_is_more_than_can_be_asked(self) -> None:
+        assert list_from_text("C-1,C-2", most=2).one_by_one
+        assert not list_from_text("C-1,C-2", most=1).one_by_one
+
+    def test_counts_what_stands_beside_the_named_columns_and_not_what_another_name_stands_above(self) -> None:
+        listed = read("client_id;Risk;\nC-1;high;C-2\nC-3;;C-4;C-5")
+
+        assert [line.identifier for line in listed.lines] == ["C-1", "C-3"]
+        assert (listed.aside, listed.one_by_one) == (3, "")
 
     def test_is_looked_up_by_the_scan_reference_where_a_line_has_both(self) -> None:
         assert identifiers("client_id,scan_ref\nC-1,s-1\nC-2,\n,s-3") == ["s-1", "C-2", "s-3"]

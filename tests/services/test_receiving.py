@@ -73,6 +73,12 @@ class TestReceive:
         assert delivery.raw == body
         assert (delivery.event_type, delivery.receipts, delivery.received_at) == ("IDENTIFICATION", 1, NOON)
 
+    def test_takes_a_name_of_an_event_that_no_database_can_hold(self) -> None:
+        delivery = receive("A\x00B\ud800" + "C" * 200, identification("scan-1"))
+
+        delivery.refresh_from_db()
+        assert (delivery.event_type, delivery.problem) == ("A B " + "C" * 96, DeliveryProblem.NOT_OURS)
+
     def test_keeps_the_body_unreadable_in_the_database(self) -> None:
         receive(Event.AUTO_FINISHED, identification("scan-1"))
 
@@ -224,6 +230,13 @@ class TestARepeat:
         assert newer.state == State.ISSUED
 
 
+def refuse_verifications(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Nothing can be read or written about verifications."""
+    if Verification._meta.db_table in sql:
+        raise DatabaseError("broken")
+    return run(sql, params, many, context)
+
+
 class TestADeliveryThatFails:
     @pytest.mark.parametrize(
         ("event", "body", "problem"),
@@ -240,17 +253,25 @@ class TestADeliveryThatFails:
         assert (delivery.is_handled, delivery.problem, delivery.raw) == (False, problem, body)
         assert list(WebhookDelivery.objects.failed()) == [delivery]
 
+    def test_waits_to_be_handled_again_also_if_it_was_handled_before(self, clock: Any, caplog: Any) -> None:
+        """Approved, denied, approved: the last word must not be lost because its bytes are those of the first."""
+        for minutes, status in ((0, "APPROVED"), (1, "DENIED")):
+            clock.move_to(NOON + minutes * MINUTE)
+            receive(Event.MANUAL_FINISHED, identification("scan-1", status=status))
+        clock.move_to(NOON + 2 * MINUTE)
+        with connection.execute_wrapper(refuse_verifications):
+            delivery = receive(Event.MANUAL_FINISHED, identification("scan-1", status="APPROVED"))
+        assert (delivery.is_handled, delivery.problem) == (False, DeliveryProblem.BROKE_OFF)
+
+        assert services.handle_due() == 1
+
+        assert Verification.objects.get().status == "APPROVED"
+        assert WebhookDelivery.objects.count() == 2
+
     @pytest.fixture
     def broken(self) -> Callable[[], object]:
         """Nothing can be written about verifications until what this returns is called."""
-        verifications = Verification._meta.db_table
-
-        def refuse(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            if verifications in sql:
-                raise DatabaseError("broken")
-            return run(sql, params, many, context)
-
-        wrapper = connection.execute_wrapper(refuse)
+        wrapper = connection.execute_wrapper(refuse_verifications)
         wrapper.__enter__()
         return lambda: wrapper.__exit__(None, None, None)
 
@@ -318,14 +339,25 @@ class TestAnotherEventsName:
         assert (delivery.is_handled, delivery.problem) == (False, DeliveryProblem.RELABELLED)
         assert Verification.objects.get().reviewed_at is None
 
-    def test_is_believed_of_the_legacy_event_which_is_told_beside_the_others(self) -> None:
+    @pytest.mark.parametrize("order", list(permutations([Event.LEGACY, Event.RESUBMITTED])))
+    def test_is_believed_of_the_legacy_event_which_is_told_beside_the_others(self, order: tuple[Event, Event]) -> None:
         request = asked(State.ISSUED)
 
-        receive(Event.LEGACY, identification("scan-1"))
-        receive(Event.RESUBMITTED, identification("scan-1"))
+        for event in order:
+            receive(event, identification("scan-1"))
 
         request.refresh_from_db()
         assert request.state == State.COMPLETED
+        assert not WebhookDelivery.objects.exclude(problem="").exists()
+
+    def test_turns_no_session_that_expired_into_a_result(self) -> None:
+        receive(Event.AUTO_FINISHED, identification("scan-1", status="APPROVED"))
+        receive(Event.EXPIRED, identification("scan-1", status="EXPIRED"))
+
+        receive(Event.LEGACY, identification("scan-1", status="EXPIRED"))
+
+        verification = Verification.objects.get()
+        assert (verification.status, verification.changed_after_review_at) == ("APPROVED", None)
 
 
 class TestAnAnswer:
@@ -454,6 +486,20 @@ class TestAReview:
         assert (answer.status, answer.additional_step, answer.mismatch_tags) == ("DENIED", "INVALID", ["UTILITY_NAME"])
         assert Verification.objects.get().status == "DENIED"
 
+    @pytest.mark.parametrize(
+        "order", list(permutations(["RESUBMITTED.review_follows", "MANUAL_FINISHED.after_answer"]))
+    )
+    def test_finds_its_answer_in_either_order_as_idenfy_writes_them(self, order: tuple[str, str]) -> None:
+        request = asked(State.ISSUED, "3f2d0e6a-0a37-11ec-a45b-025ad99a18e7")
+
+        for name in order:
+            receive(f"IDENTIFICATION_{name.partition('.')[0]}", sample(f"IDENTIFICATION_{name}"))
+
+        request.refresh_from_db()
+        answer = Answer.objects.get()
+        assert (request.state, answer.request, answer.reviewed_at) == (State.COMPLETED, request, NOON)
+        assert json.loads(sample("IDENTIFICATION_MANUAL_FINISHED.after_answer"))["status"]["overall"] == answer.status
+
     def test_is_awaited_until_it_comes(self) -> None:
         asked(State.ISSUED)
 
@@ -471,6 +517,43 @@ class TestAReview:
         receive(Event.RESUBMITTED, self.ANSWERED)
 
         assert Answer.objects.get().is_in_review
+
+    def test_from_before_the_request_says_nothing_of_its_answer_however_often_it_is_told(self, clock: Any) -> None:
+        receive(Event.MANUAL_FINISHED, identification("scan-1"))
+        clock.move_to(NOON + timedelta(days=90))
+        asked(State.ISSUED)
+        receive(Event.RESUBMITTED, self.ANSWERED)
+        clock.move_to(NOON + timedelta(days=91))
+
+        receive(Event.MANUAL_FINISHED, identification("scan-1"))
+
+        assert Answer.objects.get().is_in_review
+        assert EventKind.REVIEWED not in kinds()
+
+    def test_from_before_the_request_that_is_told_again_says_nothing_of_an_answer_that_follows(
+        self, clock: Any
+    ) -> None:
+        receive(Event.MANUAL_FINISHED, identification("scan-1"))
+        clock.move_to(NOON + timedelta(days=90))
+        asked(State.ISSUED)
+        receive(Event.MANUAL_FINISHED, identification("scan-1"))
+
+        receive(Event.RESUBMITTED, self.ANSWERED)
+
+        assert Answer.objects.get().is_in_review
+
+    def test_that_broke_off_finds_an_answer_that_came_after_it(self, clock: Any) -> None:
+        asked(State.ISSUED)
+        review = receive(Event.MANUAL_FINISHED, self.REVIEWED)
+        WebhookDelivery.objects.update(handled_at=None, problem=DeliveryProblem.BROKE_OFF)
+        Verification.objects.update(reviewed_at=None, status="APPROVED")
+        clock.move_to(NOON + MINUTE)
+
+        receive(Event.RESUBMITTED, self.ANSWERED)
+
+        review.refresh_from_db()
+        assert review.is_handled
+        assert Answer.objects.get().status == "DENIED"
 
     def test_is_noted_with_the_request(self) -> None:
         request = asked(State.ISSUED)
@@ -518,6 +601,14 @@ class TestWhatItCosts:
 
         with django_assert_max_num_queries(8 + SAVEPOINTS):
             receive(f"IDENTIFICATION_{name}".partition(".")[0], body)
+
+    def test_is_no_more_for_a_repeat_that_is_news(self, django_assert_max_num_queries: Any, clock: Any) -> None:
+        told = (Event.MANUAL_FINISHED, identification("scan-1"))
+        receive(*told)
+        clock.move_to(NOON + 20 * MINUTE)
+
+        with django_assert_max_num_queries(8 + SAVEPOINTS):
+            receive(*told)
 
 
 SAVEPOINTS = 4

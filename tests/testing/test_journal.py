@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from idenfy_kyc.testing import FakeIdenfy, Fault
@@ -48,12 +50,26 @@ class TestJournal:
         answered, waiting, cut = ask(fake, "a"), ask(fake, "b"), ask(fake, "c")
         clock.now += 1
 
-        fake.mark_answered(answered)
+        fake.mark_answered(answered, caller="127.0.0.1:50001")
         fake.mark_answered(cut)
         fake.mark_answered(fake.handle("GET", "/", {}))
 
         assert waiting.post is not None
         assert [post.answered_at for post in fake.posts()] == [clock.now, None, None]
+        assert [post.answered_to for post in fake.posts()] == ["127.0.0.1:50001", "", ""]
+
+    def test_opens_a_file_from_before_it_noted_whom_it_answered(self, tmp_path: Path) -> None:
+        path = tmp_path / "fake.sqlite3"
+        with FakeIdenfy(path) as fake:
+            fake.mark_answered(ask(fake, "a"))
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("ALTER TABLE answer DROP COLUMN caller")
+
+        with FakeIdenfy(path) as fake:
+            fake.mark_answered(ask(fake, "b"), caller="127.0.0.1:50001")
+
+            assert [post.answered_to for post in fake.posts()] == ["", "127.0.0.1:50001"]
+            assert all(post.answered_at for post in fake.posts())
 
     def test_shows_no_secret_and_no_body(self, fake: FakeIdenfy) -> None:
         reply = ask(fake)

@@ -92,6 +92,8 @@ class TestFakeServer:
         (line,) = fake.posts()
         assert line.answered_at is not None
         assert line.answered_at >= line.at
+        assert connection.sock is not None
+        assert line.answered_to == "{}:{}".format(*connection.sock.getsockname())
 
     def test_leads_to_its_session_page(self, connection: http.client.HTTPConnection, server: FakeServer) -> None:
         _, body = post(connection)

@@ -26,9 +26,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ... import services
+from ...dates import number_text
 from ...exceptions import IdenfyApiError
 from ...models import Reconciliation
-from ...wording import number_text
 from ..advice import what_to_do
 from ..terminal import Terminal
 

@@ -53,6 +53,8 @@ IDLE_SECONDS = 2.0
 """How long to wait before looking again, when there is nothing to do."""
 AWAY_SECONDS = 5.0
 """The same when the database is away."""
+SWEEP_SECONDS = 60.0
+"""Between two looks at deliveries that broke off."""
 
 
 class Command(BaseCommand):
@@ -123,6 +125,7 @@ class Run:
         self.said_so = False
         self.involved = set(only) | self.interrupted()
         self.said: dict[int, str] = {}
+        self.swept_at = time.monotonic()
 
     def interrupted(self) -> set[int]:
         """Batches with clients under way: the last rows of a dead sender are in no queue, and still a matter here."""
@@ -168,6 +171,7 @@ class Run:
     def turn(self) -> bool:
         """Send each batch that can be sent for a while; return whether to look again, and wait if nothing happened."""
         services.write_down_time()
+        self.sweep()
         ready = self.ready()
         seconds = TURN_SECONDS if len(ready) > 1 else ALONE_SECONDS
         calls = 0
@@ -180,6 +184,12 @@ class Run:
         if goes_on and not calls:
             self.sleep(IDLE_SECONDS)
         return goes_on
+
+    def sweep(self) -> None:
+        """Handle again what iDenfy told and what broke off; now and then, since what breaks may break again."""
+        if time.monotonic() - self.swept_at >= SWEEP_SECONDS:
+            self.swept_at = time.monotonic()
+            services.handle_due()
 
     def ready(self) -> list[RequestBatch]:
         """The batches that can be sent at this moment."""

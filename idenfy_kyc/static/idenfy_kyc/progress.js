@@ -5,7 +5,7 @@
 {
   const TRY_AGAIN = 10000;
   const QUARTERS = [25, 50, 75, 100];
-  // The page that the server draws then has more to offer: the links, the reasons, what can be done.
+  // With these the server draws more than the script does: the links, the reasons, what can be done.
   const ENDS = ["done", "plan", "stopped"];
 
   const box = document.getElementById("progress");
@@ -18,9 +18,11 @@
   const sendForm = document.getElementById("progress-send");
   const urls = { send: box.dataset.sendUrl, watch: box.dataset.watchUrl };
 
+  const doneWhenDrawn = bar.value;
   let state = box.dataset.state;
   let announced = Number(box.dataset.percent);
   let isAlive = true;
+  let isLate = sendForm && !urls.send && !sendForm.hidden; // nobody sends, though a worker should
   let isLeaving = false;
 
   class Unreadable extends Error {}
@@ -36,7 +38,7 @@
     const isPaused = state === "stopped" || state === "waiting";
     show(stopForm, state !== "stopped");
     show(resumeForm, isPaused);
-    show(sendForm, !isPaused && !isAlive);
+    show(sendForm, !isPaused && (urls.send ? !isAlive : isLate));
   };
 
   const complain = (message) => {
@@ -91,8 +93,16 @@
       document.title = found.title;
       announce(found);
       state = found.state;
+      isLate = found.is_late;
     }
     drawButtons();
+  };
+
+  // Whether the page has more on it than the script draws, or should have: then the server draws it anew. While calls are
+  // under way the numbers still change, and nobody could press anything.
+  const isStale = (found, before) => {
+    const isOther = found.state !== before && (ENDS.includes(found.state) || ENDS.includes(before));
+    return isOther || (found.state === "stopped" && found.done !== doneWhenDrawn && !found.counts.sending);
   };
 
   const step = async () => {
@@ -101,7 +111,7 @@
       const before = state;
       const found = await ask();
       draw(found);
-      if (found.state !== before && ENDS.includes(found.state)) {
+      if (isStale(found, before)) {
         window.location.reload();
         return;
       }
@@ -122,7 +132,7 @@
   };
 
   // Continue, once the loop has ended: the page itself is loaded again, so that signing in leads back to it.
-  if (sendForm) {
+  if (sendForm && urls.send) {
     sendForm.addEventListener("submit", (event) => {
       event.preventDefault();
       window.location.reload();

@@ -1,0 +1,1 @@
+"""Doors to libraries that a project may have. Nothing here is imported unless a setting names it."""
