@@ -88,7 +88,7 @@ class TestTheMatrix:
         assert python_of["newest"] == versions["Python"][-1]
 
     def test_says_which_cells_there_are(self) -> None:
-        command = [sys.executable, ROOT / ".ci" / "cells.py", "all"]
+        command = [sys.executable, str(ROOT / ".ci" / "cells.py"), "all"]
 
         cells = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
