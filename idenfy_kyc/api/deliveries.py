@@ -31,6 +31,7 @@ MAX_NAME = 200
 MAX_WORD = 40
 MAX_TAGS = 50
 MAX_ANSWER = 10_000
+MAX_DEPTH = 100
 _NO_ANSWER = frozenset(
     {
         *("final", "status", "manualAddress", "manualAddressMatch"),
@@ -189,9 +190,23 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
         data = json.loads(body)
     except (ValueError, RecursionError):
         raise UnreadableDelivery("no_json") from None
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or _is_too_deep(data):
         raise UnreadableDelivery("no_json")
     return data
+
+
+def _is_too_deep(data: Any) -> bool:
+    """Whether it is nested deeper than anything that iDenfy has to say; how deep Python gets depends on its version."""
+    layer: list[Any] = [data]
+    for _depth in range(MAX_DEPTH):
+        layer = [inner for each in layer if isinstance(each, dict | list) for inner in _inside(each)]
+        if not layer:
+            return False
+    return True
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def scan_ref_in(data: Mapping[str, Any]) -> str:
@@ -240,10 +255,7 @@ def _identity(data: Mapping[str, Any]) -> str:
     link, since the links to files work for an hour and are fresh each time."""
     told = {name: value for name, value in data.items() if name not in _NO_ANSWER}
     told["data"] = {name: value for name, value in _object(data.get("data")).items() if name in _ANSWERED}
-    try:
-        text = json.dumps(_without_links(told), sort_keys=True)
-    except RecursionError:
-        raise UnreadableDelivery("no_json") from None
+    text = json.dumps(_without_links(told), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -54,7 +54,7 @@ def outage(now: datetime) -> tuple[datetime, datetime]:
 class TestTheListOfDeliveries:
     def heard(self, client: Client) -> str:
         """What stands above it."""
-        return client.get(LIST).text.partition('id="content-main"')[2].partition('id="changelist"')[0]
+        return client.get(LIST).text.partition('id="content"')[2].partition('id="changelist"')[0]
 
     def test_says_that_all_is_well(self, bob_client: Client, now: datetime) -> None:
         delivered(now - timedelta(minutes=3))
