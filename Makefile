@@ -11,6 +11,9 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
+# Where nothing may be written down, each process compiles all of it anew: a quarter of the time that the tests take.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint docs bench prove clean
 

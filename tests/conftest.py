@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 
+import hypothesis
 import pytest
 from django.utils import translation
 
@@ -13,6 +16,24 @@ pytest_plugins = ["idenfy_kyc.testing.plugin", "tests.personas"]
 # that, and the processes that some tests interrupt would go on for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# How long an example takes says how busy the machine is. Each database tries all examples: .ci/matrix.
+hypothesis.settings.register_profile("thorough", hypothesis.settings.default, deadline=None)
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("thorough"), max_examples=25)
+hypothesis.settings.load_profile("quick")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: some tests wait for real clocks, and the others need not wait with them."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays, so that the garbage collector need not look at all of Django again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

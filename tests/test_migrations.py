@@ -28,6 +28,7 @@ def old() -> Iterator[Any]:
     migrate_to(*MigrationExecutor(connection).loader.graph.leaf_nodes("idenfy_kyc"))
 
 
+@pytest.mark.no_cover
 class TestFoldedNames:
     def test_are_filled_in_portion_by_portion_and_can_be_taken_back(self, old: Any) -> None:
         rows = [old(**verification_fields(name=f"Žukas {number}" if number % 2 else "")) for number in range(1, 1_202)]

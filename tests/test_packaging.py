@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from configparser import ConfigParser
 from pathlib import Path
@@ -56,6 +58,43 @@ class TestVersions:
 
         assert f"Python {versions['Python'][0]}+" in readme
         assert f"Django {', '.join(versions['Django'][:-1])} or {versions['Django'][-1]}" in readme
+
+
+class TestTheMatrix:
+    MATRIX = tomllib.loads((ROOT / ".ci" / "matrix.toml").read_text())
+    CUT = [cell.split() for cell in MATRIX["cut"]]
+    DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
+
+    def test_has_the_versions_of_the_classifiers(self, versions: dict[str, list[str]]) -> None:
+        pythons = {python for allowed in self.MATRIX["django"].values() for python in allowed}
+
+        assert list(self.MATRIX["django"]) == versions["Django"]
+        assert pythons == {*versions["Python"]}
+
+    def test_has_the_databases_of_the_readme(self) -> None:
+        *others, last = [self.DATABASES[name] for name in self.MATRIX["databases"]]
+
+        assert f"; {', '.join(others)} or {last} (" in (ROOT / "README.md").read_text()
+
+    def test_is_tried_in_ci_on_each_server_beside_make_test_on_sqlite(self) -> None:
+        databases = {database for _python, _django, database in self.CUT}
+
+        assert databases | {"sqlite"} == {*self.MATRIX["databases"]}
+
+    def test_is_tried_in_ci_with_the_oldest_of_all_and_the_newest_of_all(self, versions: dict[str, list[str]]) -> None:
+        python_of = {django: python for python, django, _database in self.CUT}
+
+        assert python_of["lowest"] == versions["Python"][0]
+        assert python_of["newest"] == versions["Python"][-1]
+
+    def test_says_which_cells_there_are(self) -> None:
+        command = [sys.executable, str(ROOT / ".ci" / "cells.py"), "all"]
+
+        cells = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+        pairs = sum(map(len, self.MATRIX["django"].values()))
+        assert len({*cells}) == len(cells) == (pairs + 2) * len(self.MATRIX["databases"])
+        assert {*self.MATRIX["cut"]} <= {*cells}
 
 
 class TestDependencies:

@@ -298,6 +298,7 @@ class TestAllOfThem:
         services.leave_out(batch, [batch.requests.order_by("pk")[2].pk], by=None)
         return batch
 
+    @pytest.mark.no_cover
     def test_take_the_same_number_of_queries_in_a_large_plan(self, alice_client: Client) -> None:
         small, large = self.worst(5), self.worst(150)
 

@@ -157,6 +157,7 @@ class TestWithdrawingTheTicked:
 
         assert len(few) == len(many)
 
+    @pytest.mark.no_cover
     def test_groups_thousands(self, alice_client: Client) -> None:
         batch = make_batch(confirmed=True)
         InformationRequest.objects.bulk_create(

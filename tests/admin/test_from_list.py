@@ -344,6 +344,7 @@ class TestPlanning:
         assert (skipped.verification, skipped.reason) == (older, Reason.SAME_CLIENT)
         assert "From a list: 5 lines" in alice_client.get(answer.url).text
 
+    @pytest.mark.no_cover
     def test_takes_1_200_clients_from_a_file(self, alice_client: Client) -> None:
         verifications = make_verifications(1200)
         page = look(alice_client, file="\r\n".join(v.scan_ref for v in verifications).encode("utf-8-sig"))

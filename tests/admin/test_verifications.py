@@ -172,6 +172,7 @@ class TestChoosing:
         assert batch.selection == "1 chosen by hand"
         assert [row.verification for row in batch.requests.all()] == [verification]
 
+    @pytest.mark.no_cover
     @pytest.mark.parametrize("count", [1_200, 5_000])
     def test_takes_all_that_match(self, alice_client: Client, count: int) -> None:
         make_verification(status="DENIED")

@@ -38,6 +38,7 @@ def annual_review() -> bytes:
     return "".join(f"{line}\r\n" for line in ["Client ID", known[0], *lines]).encode("utf-8-sig")
 
 
+@pytest.mark.no_cover
 @pytest.mark.django_db
 class TestTheAnnualReview:
     @pytest.fixture

@@ -243,6 +243,7 @@ class TestIdenfysWords:
         assert not any(char.isdigit() for char in batch.pause_params["message"])
 
 
+@pytest.mark.no_cover
 class TestThousands:
     def test_go_in_portions(self, officer: Any) -> None:
         verifications = make_verifications(1100)

@@ -260,6 +260,7 @@ class TestInput:
         assert batch.requests.count() == 3
 
 
+@pytest.mark.no_cover
 class TestQueries:
     def test_are_as_many_for_each_thousand_and_at_most_one_for_fifty_rows(self, officer: Any) -> None:
         first = make_verifications(2000)[0].pk

@@ -302,6 +302,7 @@ class TestAListThatKeepsNoPromise:
         assert (run.calls, run.listed) == (2, 2)
         assert run.completed_at is not None
 
+    @pytest.mark.no_cover
     def test_may_hold_them_all_on_one_page(self, httpserver: HTTPServer) -> None:
         rows = make_verifications(1_500, status="APPROVED")
         self.pages(httpserver, self.page(*(row.scan_ref for row in rows), count=1_500, next=None))
@@ -341,6 +342,7 @@ class TestAListThatKeepsNoPromise:
             services.reconcile()
 
 
+@pytest.mark.no_cover
 class TestWhatItCosts:
     def test_is_a_few_queries_for_each_page_of_ten_thousand_and_one_write_for_each_change(
         self, fake_idenfy: RunningFake

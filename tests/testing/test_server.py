@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import io
 import os
+import runpy
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +22,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from idenfy_kyc.testing import FakeIdenfy, Fault
-from idenfy_kyc.testing.server import MAX_BODY, FakeServer, spawn_fake
+from idenfy_kyc.testing.server import MAX_BODY, FakeServer, main, spawn_fake
 from tests.testing.calls import AUTHORIZATION, BODY, HEADERS, PATH, connect, post
 
 
@@ -325,3 +328,28 @@ class TestCommandLine:
 
         assert statuses == [200, 400]
         assert process.returncode == 0
+
+    def test_ends_with_its_standard_input(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        arguments = ["--port", "0", "--path", str(tmp_path / "f.sqlite3"), "--until-stdin-closes"]
+        monkeypatch.setattr(sys, "argv", ["idenfy_kyc.testing", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module("idenfy_kyc.testing", run_name="__main__")
+
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith("A fake iDenfy answers at http://127.0.0.1:")
+
+    def test_ends_when_interrupted(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(sys, "stdout", InterruptedSoon())
+
+        assert main(["--port", "0", "--path", str(tmp_path / "f.sqlite3")]) == 0
+
+
+class InterruptedSoon(io.StringIO):
+    """What is written to it leads to Ctrl-C, a moment later."""
+
+    def flush(self) -> None:
+        threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT]).start()
