@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from example_project.urls import urlpatterns as example_project
 from idenfy_kyc.conf import get_settings
 from idenfy_kyc.models import WebhookDelivery
 
@@ -26,8 +26,4 @@ def bare(request: HttpRequest) -> HttpResponse:
     return HttpResponse("Kept.")
 
 
-urlpatterns = [
-    path("admin/", admin.site.urls),
-    path("idenfy/", include("idenfy_kyc.urls")),
-    path("bare/", bare),
-]
+urlpatterns = [*example_project, path("bare/", bare)]
