@@ -19,7 +19,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes says how busy the machine is. Each database tries all examples: .ci/matrix.
 hypothesis.settings.register_profile("thorough", hypothesis.settings.default, deadline=None)
-hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("thorough"), max_examples=25)
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("thorough"), max_examples=15)
 hypothesis.settings.load_profile("quick")
 
 

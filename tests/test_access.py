@@ -42,7 +42,7 @@ from tests.admin.pages import BROWSER, filled_in, make_plan, shown
 from tests.canary import Kind, Marks
 from tests.factories import make_batch, make_queue, make_request, make_verification, verification_fields
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 PEOPLE = ("anonymous", "mallory", "eve", "dora", "bob", "carol", "alice", "root", "erin", "rita")
 """The columns; who they are, stands in ``tests.personas``. Those who have no column are answered as bob is."""

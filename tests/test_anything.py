@@ -29,7 +29,7 @@ from tests.test_access import LINES, forms, things
 
 __all__ = ["forms", "things"]  # fixtures of the table of access
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 
 def tried(examples: int) -> hypothesis_settings:

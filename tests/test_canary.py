@@ -29,7 +29,11 @@ from tests.canary import Kind, Marks, Postbox, mails_to_admins
 from tests.outage import database_fails
 from tests.test_access import LINES, PEOPLE, RECORD
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.no_cover,
+]
 
 KEYS = {"API_KEY": "mark-api-key", "API_SECRET": "mark-api-secret", "ERASURE_KEY": "mark-erasure-key"}
 SIGNING_KEY, SECRET_KEY = "mark-signing-key", "mark-secret-key-of-the-project"

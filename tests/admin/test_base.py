@@ -18,12 +18,14 @@ from idenfy_kyc.admin.endings import MARK_ANSWERED, WITHDRAW
 from idenfy_kyc.admin.links import links_csv_response
 from idenfy_kyc.admin.requests import InformationRequestAdmin
 from idenfy_kyc.choices import DeliveryProblem, PauseReason, State
-from idenfy_kyc.models import InformationRequest, WebhookDelivery
+from idenfy_kyc.models import InformationRequest, RequestBatch, WebhookDelivery
 from tests.admin.pages import BROWSER, messages_of
 from tests.factories import make_batch, make_request, make_verification
 from tests.personas import logged_in
 
 pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:idenfy_kyc_verification_changelist")
 
 
 class TestMasked:
@@ -144,6 +146,15 @@ class TestWhatIsNotThere:
 
         assert page.redirect_chain == [(reverse("admin:index"), 302)]
         assert messages_of(page) == ["What you were looking for is not there. Perhaps it was deleted."]
+
+
+class TestATickedRow:
+    @pytest.mark.parametrize("key", ["abc", "", "1e9"])
+    def test_whose_key_is_none_is_refused(self, alice_client: Client, key: str) -> None:
+        answer = alice_client.post(LIST, {"action": "request_information", "_selected_action": [key]})
+
+        assert answer.status_code == 400
+        assert not RequestBatch.objects.exists()
 
 
 class TestWhoeverMaySeeLinks:

@@ -59,6 +59,26 @@ class TestThePage:
         assert "To go on, type C-1042" in page.text
         assert "Erase the personal data of 2 verifications" in page.text
 
+    def test_is_for_those_who_may_erase(self, alice_client: Client, jonas: Verification) -> None:
+        answers = [alice_client.get(erase_url(jonas)), alice_client.post(erase_url(jonas), typed("C-1042"))]
+
+        assert [answer.status_code for answer in answers] == [403, 403]
+        assert not erased()
+
+    def test_can_be_looked_at_and_sent_and_nothing_else(self, erin_client: Client, jonas: Verification) -> None:
+        answer = erin_client.delete(erase_url(jonas))
+
+        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, POST")
+
+    def test_of_a_verification_that_is_not_there_leads_back_and_says_so(
+        self, erin_client: Client, jonas: Verification
+    ) -> None:
+        address = erase_url(jonas).replace(f"/{jonas.pk}/", "/999/")
+
+        page = erin_client.get(address, follow=True)
+
+        assert messages_of(page) == ["What you were looking for is not there. Perhaps it was deleted."]
+
     def test_says_what_goes_and_what_stays_with_numbers(self, erin_client: Client, jonas: Verification) -> None:
         request = make_request(State.ISSUED, verification=jonas, bank_card_expected_last_four="4242")
         make_request(State.DRAFT, verification=jonas, batch=make_batch(selection="The client C-1042"))

@@ -106,6 +106,13 @@ class TestTheWayThere:
         assert alice_client.get("/compliance/idenfy_kyc/verification/ask-from-list/").status_code == 403
 
 
+class TestThePage:
+    def test_can_be_looked_at_and_sent_and_nothing_else(self, alice_client: Client) -> None:
+        answer = alice_client.delete(PAGE)
+
+        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, POST")
+
+
 class TestLooking:
     def test_says_who_was_found(self, alice_client: Client) -> None:
         clients = make_verifications(3)

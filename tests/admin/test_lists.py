@@ -112,6 +112,12 @@ class TestAnAddress:
 
         assert (answer.status_code, answer.headers["Location"]) == (302, f"{url}?e=1")
 
+    @pytest.mark.parametrize("url", [VERIFICATIONS, REQUESTS, BATCHES])
+    def test_with_a_number_that_no_row_can_have_leads_to_a_list(self, alice_client: Client, url: str) -> None:
+        page = alice_client.get(f"{url}?pk__in={'9' * 30}", follow=True)
+
+        assert (page.status_code, page.request["PATH_INFO"]) == (200, url)
+
 
 class TestPages:
     def test_can_be_turned_as_far_as_rows_are_counted(

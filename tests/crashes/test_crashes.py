@@ -24,7 +24,7 @@ from idenfy_kyc.testing.server import spawn_fake
 from tests.factories import make_queue, make_user
 from tests.processes import workers
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300), pytest.mark.no_cover]
 
 KILLS = int(os.environ.get("IDENFY_TEST_KILLS", "6"))
 CONCURRENCY = 4

@@ -23,7 +23,7 @@ from idenfy_kyc.testing import CREDENTIALS, DeliveryFault, FakeIdenfy
 from idenfy_kyc.testing.server import spawn_fake
 from tests.factories import make_user
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from idenfy_kyc.testing.server import spawn_fake
 from tests.factories import make_batch, make_queue, make_request, make_verification, make_verifications
 from tests.processes import workers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
 MANY = int(os.environ.get("IDENFY_TEST_RACE_ROWS", "1000"))
 OFFICERS = 4
