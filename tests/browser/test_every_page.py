@@ -41,18 +41,20 @@ def is_djangos(finding: tuple[str, str]) -> bool:
     return any(finding[0] == rule and finding[1].startswith(element) for rule, element in DJANGOS)
 
 
-@pytest.mark.parametrize("name", PAGES)
-class TestEveryPage:
-    def test_has_nothing_that_axe_calls_serious(self, visit: Visit, name: str) -> None:
-        page = visit(name)
+@pytest.fixture(scope="class")
+def page(visit: Visit, name: str) -> Page:
+    """Opened once for all that is asked of it."""
+    return visit(name)
 
+
+@pytest.mark.parametrize("name", PAGES, scope="class")
+class TestEveryPage:
+    def test_has_nothing_that_axe_calls_serious(self, page: Page) -> None:
         assert {finding for finding in serious(page) if not is_djangos(finding)} == set()
         page.emulate_media(color_scheme="dark")
         assert {finding for finding in serious(page, CONTRAST) if not is_djangos(finding)} == set()
 
-    def test_fits_on_a_screen_and_turns_nothing_around(self, visit: Visit, name: str) -> None:
-        page = visit(name)
-
+    def test_fits_on_a_screen_and_turns_nothing_around(self, page: Page) -> None:
         assert page.evaluate(NAMES_THAT_TURN_THINGS_AROUND) == []
         assert [cut_off(page, size) for size in (WIDE, NARROW, AT_200_PERCENT)] == [[], [], []]
 
