@@ -10,7 +10,7 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
@@ -163,16 +163,25 @@ class BaseAdmin(AnyAdmin):
             "text": text % {"count": dates.number_text(count)},
         }
 
-    def _unfinished(self, request: HttpRequest) -> list[dict[str, str]]:
-        """“452 clients of “Annual review” have not been asked yet”: oldest first, for those who may ask; one query."""
+    def _unfinished(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """“452 clients of “Annual review” have not been asked yet”: oldest first, for those who may ask; one query.
+
+        Each says whether somebody must continue it, by the same question as :meth:`_decisions`.
+        """
         if not may_ask(request):
             return []
         batches = rows_seen_by(self.admin_site, request, RequestBatch)
         batches = batches.filter(pk__in=services.unfinished().order_by().values("pk"))
         waiting = Count("requests", filter=Q(requests__state=State.QUEUED))
+        left_alone = InformationRequest.objects.filter(state=State.QUEUED, batch=OuterRef("pk")).needing_decision()
+        batches = batches.annotate(waiting=waiting, is_left_alone=Exists(left_alone)).order_by("confirmed_at", "pk")
         return [
-            {"url": self.url_of("change", batch.pk, model=RequestBatch), "text": _unfinished_text(batch)}
-            for batch in batches.annotate(waiting=waiting).order_by("confirmed_at", "pk")[:UNFINISHED_SHOWN]
+            {
+                "url": self.url_of("change", batch.pk, model=RequestBatch),
+                "text": _unfinished_text(batch),
+                "is_left_alone": batch.is_left_alone,
+            }
+            for batch in batches[:UNFINISHED_SHOWN]
         ]
 
     def url_of(self, page: str, *args: Any, model: type[Model] | None = None) -> str:
@@ -369,9 +378,23 @@ def _decisions_text(counts: dict[str, int]) -> str:
 
 
 def _unfinished_text(batch: Any) -> str:
-    text = ngettext(
-        "%(count)s client of “%(name)s” has not been asked yet.",
-        "%(count)s clients of “%(name)s” have not been asked yet.",
-        batch.waiting,
-    )
-    return text % {"count": dates.number_text(batch.waiting), "name": batch_name(batch)}
+    words = {"count": dates.number_text(batch.waiting), "name": batch_name(batch), "why": wording.pause_text(batch)}
+    if batch.is_left_alone:
+        text = ngettext(
+            "%(count)s client of “%(name)s” has not been asked yet.",
+            "%(count)s clients of “%(name)s” have not been asked yet.",
+            batch.waiting,
+        )
+    elif words["why"]:
+        text = ngettext(
+            "%(count)s client of “%(name)s” has not been asked yet. %(why)s.",
+            "%(count)s clients of “%(name)s” have not been asked yet. %(why)s.",
+            batch.waiting,
+        )
+    else:
+        text = ngettext(
+            "The clients of “%(name)s” are being asked now: %(count)s is still to come.",
+            "The clients of “%(name)s” are being asked now: %(count)s are still to come.",
+            batch.waiting,
+        )
+    return text % words
