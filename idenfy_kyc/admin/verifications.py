@@ -276,7 +276,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
 
     def _story(self, request: HttpRequest, verification: Verification) -> dict[str, Any]:
         asked = requests_seen_by(self.admin_site, request).filter(verification=verification)
-        rows = asked.select_related("batch").defer(*InformationRequest.SECRETS)
+        rows = asked.select_related("batch", "answer").defer(*InformationRequest.SECRETS, "answer__questionnaire_json")
         newest_first = rows.order_by("-batch__confirmed_at", "-pk")
         return {
             "title": _title(verification),
@@ -284,6 +284,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
             "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in services.mark_missed(newest_first)],
             "told": told.facts_of(verification),
+            "times": dates.zone_text(),
             "other_answers": answers.shown(request, verification.answers.filter(request=None).order_by("-received_at")),
             "look_url": self.url_of("look_at", verification.pk),
             "history": history_of_verification(
@@ -305,7 +306,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
         return {
             "asked_on": dates.short_day_text(moment) if moment else "",
             "asks": wording.asks_text(row.batch),
-            "state": state_html(row),
+            "state": with_beneath(state_html(row), answers.verdict_beneath(row)),
             "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else wording.marked_text(row),
             "by": row.batch.confirmed_by_name,
             "note": row.batch.note,

@@ -19,9 +19,10 @@ their order as far as that is possible:
    What is no result can only move forward what is not final: while a client answers us, iDenfy may call him in review.
    It gives way to what iDenfy has told us since we asked, and whether a status is final only a delivery says.
 
-7. **When the client was verified is the earliest moment of which iDenfy says that it approved him then**, for good. What
-   a review decides of his answers since, moves it no more than a denial does: he was verified when he was. The least of
-   all does not depend on their order. Nobody is verified by an approval that a review still follows, nor by a denial.
+7. **When the client was verified is the earliest moment of which iDenfy says that it approved him then**, for good.
+   What a review decides of his answers since, moves it no more than a denial does: he was verified when he was. The
+   least of all does not depend on their order. Nobody is verified by an approval that a review still follows, nor by a
+   denial.
 
 A client's answer opens a new round at iDenfy, but the status that we hold stays until that round's result: an answer
 that waits for its review stands with the request, not with the verification. So completing a request depends on no

@@ -121,7 +121,7 @@ def _lines(
     return lines
 
 
-def _when_verified(verification: Verification, changed: dict[str, Any]) -> dict[str, str]:
+def _when_verified(verification: Verification, changed: dict[str, Any]) -> dict[str, Any]:
     """When the client was verified, and since when we had thought that he was: for the line that says so."""
     moments = {"verified_at": changed.get("verified_at"), "thought_at": verification.verified_at}
     return {name: moment.isoformat() for name, moment in moments.items() if moment} if moments["verified_at"] else {}
