@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 from .. import dates, services, told
 from ..models import Answer, InformationRequest
 from ..vocabulary import bank_card_text
-from .base import user_of, with_beneath
+from .drawing import with_beneath
+from .seen import user_of
 
 MAY_READ = "idenfy_kyc.view_answers"
 

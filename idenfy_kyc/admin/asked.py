@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from ..models import InformationRequest, Verification
 from ..models.request import InformationRequestQuerySet
-from .base import our_rows, rows_seen_by
+from .seen import our_rows, rows_seen_by
 
 
 def requests_seen_by(site: admin.AdminSite, request: HttpRequest) -> InformationRequestQuerySet:

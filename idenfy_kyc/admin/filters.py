@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ..choices import OPEN, State, status_label
 from ..models import InformationRequest, RequestBatch, Verification
+from .above import DECISION, DECISION_NEEDED
 from .asked import any_of, any_of_client, is_newest, last_sent_of, requests_seen_by, verified_again
-from .base import DECISION, DECISION_NEEDED, our_rows, rows_seen_by
+from .seen import our_rows, rows_seen_by
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

@@ -15,7 +15,7 @@ from ..models import InformationRequest, Verification
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
 from . import again, answers
-from .base import (
+from .drawing import (
     batch_name,
     beneath_name,
     client_facts,
@@ -23,16 +23,13 @@ from .base import (
     client_name,
     link_html,
     masked,
-    may_ask,
-    may_reveal,
-    our_rows,
     state_html,
-    user_of,
     with_beneath,
 )
 from .endings import MARK_ANSWERED, WITHDRAW, Ending
 from .history import history_of_request
 from .links import no_urls_text
+from .seen import may_ask, may_reveal, our_rows, user_of
 
 if TYPE_CHECKING:
     from .requests import InformationRequestAdmin

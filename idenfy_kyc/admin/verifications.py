@@ -25,13 +25,14 @@ from ..models import InformationRequest, RequestBatch, Verification
 from . import answers, from_list
 from .acts import act, lead_to_plan
 from .asked import any_of_client, last_sent_of, newest_of, requests_seen_by
-from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
+from .drawing import client_facts, client_html, client_name, state_html, with_beneath
 from .erase import ErasingAdmin, erased_text
 from .filters import LastAskedFilter, RequestStateFilter, StatusFilter, VerifiedFilter
 from .history import history_of_verification
 from .lists import BoundedAdmin, BoundedChangeList, counted
 from .refreshing import RefreshingAdmin
 from .search import by_client, first_found
+from .seen import user_of
 
 IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
 """Fields, and what stands in their place for whoever may not change them."""

@@ -235,18 +235,13 @@ class TestOnAnotherSite:
         assert answer["Location"] == "/second/idenfy_kyc/requestbatch/"
 
     def test_names_what_is_unfinished_only_where_it_is_seen(self, alice_client: Client, alice: Any) -> None:
-        make_queue(1, note="mine", planned_by=alice, confirmed_at=an_hour_ago())
+        make_queue(1, note="mine", planned_by=alice, confirmed_at=timezone.now() - timedelta(hours=1))
         make_queue(1, note="theirs")
 
         page = alice_client.get("/second/idenfy_kyc/requestbatch/")
 
         assert "“mine” has not been asked yet" in page.text
         assert "theirs" not in page.text
-
-
-def an_hour_ago() -> datetime:
-    """Long enough for nobody to be at it any more."""
-    return timezone.now() - timedelta(hours=1)
 
 
 class TestTheList:
@@ -336,60 +331,6 @@ class TestTheList:
             make_request(State.ISSUED, batch=make_batch(confirmed=True, note=f"batch {number}"))
 
         assert queries(bob_client, LIST) == few
-
-
-class TestTheNotice:
-    @pytest.mark.parametrize("model", ["verification", "informationrequest", "requestbatch"])
-    def test_stands_above_every_list_while_clients_wait(self, alice_client: Client, model: str) -> None:
-        batch = make_queue(2, note="Annual <review>", confirmed_at=an_hour_ago())
-
-        page = alice_client.get(reverse(f"admin:idenfy_kyc_{model}_changelist"))
-
-        assert "2 clients of “Annual &lt;review&gt;” have not been asked yet." in page.text
-        assert f'<a href="{url(batch)}">Continue</a>' in page.text
-
-    def test_is_not_for_those_who_may_not_ask(self, bob_client: Client) -> None:
-        make_queue(1)
-
-        page = bob_client.get(LIST)
-
-        assert "asked yet" not in page.text
-
-    def test_goes_away_when_all_are_asked(self, alice_client: Client) -> None:
-        make_request(State.ISSUED)
-
-        page = alice_client.get(LIST)
-
-        assert "asked yet" not in page.text
-
-    def test_says_that_they_are_being_asked_while_somebody_does(self, alice_client: Client) -> None:
-        batch = make_queue(2, note="Annual review", confirmed_at=an_hour_ago())
-        make_request(State.ISSUED, batch=batch, sent_at=timezone.now())
-
-        page = alice_client.get(LIST)
-
-        assert "The clients of “Annual review” are being asked now: 2 are still to come." in page.text
-        assert f'<a href="{url(batch)}">Watch</a>' in page.text
-        assert "Continue" not in page.text
-
-    def test_says_until_when_they_wait_by_themselves(self, alice_client: Client) -> None:
-        later = timezone.now() + timedelta(days=1)
-        paused = {"paused_at": timezone.now(), "paused_until": later, "pause_reason": PauseReason.QUOTA}
-        batch = make_queue(1, note="Annual review", confirmed_at=an_hour_ago(), **paused)
-
-        page = alice_client.get(LIST)
-
-        assert "1 client of “Annual review” has not been asked yet. Waiting until " in page.text
-        assert f'<a href="{url(batch)}">Watch</a>' in page.text
-
-    def test_names_the_oldest_three(self, alice_client: Client) -> None:
-        for number in range(5):
-            make_queue(1, note=f"batch {number}", confirmed_at=an_hour_ago())
-
-        page = alice_client.get(LIST)
-
-        assert page.text.count("has not been asked yet") == 3
-        assert "“batch 0” has" in page.text
 
 
 @pytest.mark.urls(__name__)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -206,7 +206,7 @@ class TestThePage:
     def test_says_until_when_he_could_answer_and_whether_he_opened_it_also_when_all_is_over(
         self, bob_client: Client, state: State
     ) -> None:
-        moment = timezone.make_aware(datetime(2020, 3, 17, 12, 5))
+        moment = datetime(2020, 3, 17, 10, 5, tzinfo=UTC)
         times = {"issued_at": moment, "expires_at": moment + timedelta(days=1)}
 
         opened = bob_client.get(page_of(make_request(state, opened_at=moment, **times))).text
