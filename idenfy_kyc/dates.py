@@ -55,6 +55,11 @@ def record_text(moment: datetime) -> str:
     return _("%(day)s, %(time)s %(zone)s") % {"day": day, "time": _time_text(local), "zone": zone}
 
 
+def zone_text() -> str:
+    """Whose times those of a page are, for one quiet line of it."""
+    return _("Times are those of %(zone)s.") % {"zone": timezone.get_current_timezone_name()}
+
+
 def sortable_text(moment: datetime) -> str:
     """A local time for a file: “2026-03-17 14:05”, which every spreadsheet reads and sorts."""
     return f"{_local(moment):%Y-%m-%d %H:%M}"

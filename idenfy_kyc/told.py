@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .api.deliveries import TEST_EVENT, Event
-from .choices import DeliveryProblem, status_label
+from .choices import APPROVED, DeliveryProblem, status_label
 from .dates import date_text, day_text, number_text
 from .models import Answer, Verification
+from .vocabulary import check_text, risk_level_text, step_text, tag_text
 
 _DELIVERIES: dict[str, Promise] = {
     Event.LEGACY: gettext_lazy("A verification’s status"),
@@ -53,51 +54,8 @@ def delivery_problem_text(problem: str) -> str:
     return _word(_DELIVERY_PROBLEMS, problem)
 
 
-_TAGS: dict[str, Promise] = {
-    "NAME": gettext_lazy("another first name than expected"),
-    "SURNAME": gettext_lazy("another surname than expected"),
-    "FULL_NAME": gettext_lazy("another name than expected"),
-    "DOCUMENT_NUMBER": gettext_lazy("another document number than expected"),
-    "PERSONAL_CODE": gettext_lazy("another personal code than expected"),
-    "EXPIRY_DATE": gettext_lazy("another expiry date than expected"),
-    "DATE_OF_BIRTH": gettext_lazy("another date of birth than expected"),
-    "DATE_OF_ISSUE": gettext_lazy("another date of issue than expected"),
-    "NATIONALITY": gettext_lazy("another nationality than expected"),
-    "SEX": gettext_lazy("another sex than expected"),
-    "DOC_INFO_MISMATCH": gettext_lazy("the document says something else than expected"),
-    "UNDER_AGE": gettext_lazy("too young"),
-    "OVER_AGE": gettext_lazy("too old"),
-    "UNKNOWN_AGE": gettext_lazy("the age is not known"),
-    "UTILITY_ADDRESS": gettext_lazy("another address on the utility bill"),
-    "UTILITY_NAME": gettext_lazy("another name on the utility bill"),
-    "EXPIRED_UTILITY_BILL": gettext_lazy("expired utility bill"),
-    "INVALID_ADDITIONAL_STEP": gettext_lazy("the document is not valid"),
-    "ADDITIONAL_STEP_NOT_FOUND": gettext_lazy("no document was found"),
-    "ADDITIONAL_STEP_INFORMATION_MISMATCH": gettext_lazy("the document says something else than expected"),
-    "EXPIRED_ADDITIONAL_STEP_INFORMATION": gettext_lazy("the document has expired"),
-    "REGISTRY_CENTER_INFO_MISMATCH": gettext_lazy("the population register says something else"),
-    "DRIVER_LICENSE_INFO_MISMATCH": gettext_lazy("the driving licence says something else"),
-    "NOT_SUPPORTED_POA_DOCUMENT_TYPE": gettext_lazy("a kind of proof of address that is not accepted"),
-    "NOT_SUPPORTED_POA_DOCUMENT_COUNTRY": gettext_lazy("a proof of address from a country that is not accepted"),
-    "POA_COUNTRIES_MISMATCH": gettext_lazy("the proof of address is from another country"),
-    "POA_SCREENSHOT_DETECTED": gettext_lazy("the proof of address is a screenshot"),
-}
-
-_RISK_LEVELS: dict[str, Promise] = {
-    "VERY_LOW": gettext_lazy("very low"),
-    "LOW": gettext_lazy("low"),
-    "MEDIUM": gettext_lazy("medium"),
-    "HIGH": gettext_lazy("high"),
-    "VERY_HIGH": gettext_lazy("very high"),
-    "NOT_CHECKED": gettext_lazy("not checked"),
-}
-
-_BANK_CARD: dict[str, Promise] = {
-    "MATCH": gettext_lazy("The bank card is the one expected."),
-    "NO_MATCH": gettext_lazy("The bank card is not the one expected."),
-    "NOT_COMPARED": gettext_lazy("The bank card was shown; there was nothing to compare it with."),
-}
-
+REJECTING = frozenset({"INVALID", "NOT_FOUND"})
+"""What iDenfy says of an additional step that it does not accept."""
 ACCEPTED, REJECTED, IN_REVIEW, NO_VERDICT = "accepted", "rejected", "in_review", "none"
 
 
@@ -108,7 +66,7 @@ def verdict(answer: Answer) -> str:
     """
     if answer.is_in_review:
         return IN_REVIEW
-    if answer.additional_step in {"INVALID", "NOT_FOUND"}:
+    if answer.additional_step in REJECTING:
         return REJECTED
     if answer.additional_step == "VALID":
         return ACCEPTED
@@ -129,23 +87,37 @@ def verdict_text(answer: Answer) -> str:
     return _("%(verdict)s: %(why)s") % {"verdict": words, "why": why} if why else words
 
 
-def tag_text(tag: str) -> str:
-    """One of iDenfy's tags as a part of a sentence; one that is not known here as it came."""
-    return _word(_TAGS, tag)
-
-
 def risk_text(answer: Answer) -> str:
     """“42 of 100, medium”; empty if no risk was assessed."""
-    level = _word(_RISK_LEVELS, answer.risk_level)
+    level = risk_level_text(answer.risk_level)
     if answer.risk_score is None:
         return level
     score = _("%(score)s of 100") % {"score": number_text(answer.risk_score)}
     return _("%(score)s, %(level)s") % {"score": score, "level": level} if level else score
 
 
-def bank_card_text(answer: Answer) -> str:
-    """What came of the bank card check; empty if there was none."""
-    return _word(_BANK_CARD, answer.bank_card)
+def status_text(answer: Answer) -> str:
+    """The verification's status with which the answer came, or which its review has given it."""
+    return str(status_label(answer.status)) if answer.status else ""
+
+
+def apart_text(answer: Answer) -> str:
+    """Why a status that says something else than the verdict is no contradiction; empty where both say the same."""
+    is_rejected = verdict(answer) == REJECTED and answer.status == APPROVED
+    is_accepted = verdict(answer) == ACCEPTED and answer.status == "DENIED"
+    if not is_rejected and not is_accepted:
+        return ""
+    return _("The status is about the whole verification, the verdict about the document that was asked for.")
+
+
+def document_text(answer: Answer) -> str:
+    """What there is of an uploaded document, and where; empty if none was asked for, as far as one knows."""
+    asks = answer.request is not None and answer.request.batch.additional_step_upload_required
+    if answer.additional_step == "NOT_FOUND":
+        return _("iDenfy found none in what the client sent")
+    if answer.additional_step:
+        return _("Uploaded, to be seen in iDenfy’s dashboard")
+    return _("Was asked for: what the client uploaded is to be seen in iDenfy’s dashboard") if asks else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +172,6 @@ _CHECKS: dict[str, Promise] = {
     "manual_document": gettext_lazy("Document, checked by a person"),
     "auto_face": gettext_lazy("Face, automatic check"),
     "manual_face": gettext_lazy("Face, checked by a person"),
-    "additional_step": gettext_lazy("Additional step"),
 }
 
 
@@ -210,22 +181,33 @@ def facts_of(verification: Verification) -> list[tuple[str, list[tuple[str, str]
     facts = [
         (_("Changed after review"), [(changed, "")] if changed else []),
         (_("Differences"), [(capfirst(tag_text(tag)), tag) for tag in checks.get("mismatch_tags", ())]),
-        (_("Suspicions"), [(tag, "") for tag in checks.get("fraud_tags", ())]),
-        *((str(name), [(checks[key], "")]) for key, name in _CHECKS.items() if checks.get(key)),
-        (_("Document expires"), [(verification.document_expires, "")] if verification.document_expires else []),
+        (_("Suspicions"), [(capfirst(tag_text(tag)), tag) for tag in checks.get("fraud_tags", ())]),
+        *(
+            (str(name), [(capfirst(check_text(checks[key])), checks[key])])
+            for key, name in _CHECKS.items()
+            if checks.get(key)
+        ),
+        (_("Additional step"), list(_step_lines(verification))),
+        (
+            _("Document expires"),
+            [(date_text(verification.document_expires), "")] if verification.document_expires else [],
+        ),
     ]
     return [(name, lines) for name, lines in facts if lines]
+
+
+def _step_lines(verification: Verification) -> Iterator[tuple[str, str]]:
+    step = verification.checks.get("additional_step", "")
+    if step:
+        yield capfirst(step_text(step)), step
+    if step in REJECTING and verification.status == APPROVED:
+        yield _("The status is about the whole verification, this about the document that was asked for."), ""
 
 
 def _changed_text(verification: Verification) -> str:
     moment = verification.changed_after_review_at
     text = _("iDenfy changed its decision on %(day)s. What was decided here on the old one, should be looked at again.")
     return text % {"day": day_text(moment)} if moment else ""
-
-
-def decided_text(answer: Answer) -> str:
-    """The verification's status with which the answer came, or which its review has given it."""
-    return str(status_label(answer.status)) if answer.status else ""
 
 
 def _word(words: Mapping[str, Promise], code: str) -> str:

@@ -169,7 +169,7 @@ def event_text(event: RequestEvent) -> str:
         details = str(status_label(params.get("status", "")))
     elif kind in {EventKind.CONTRADICTED, EventKind.LISTED}:
         was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
-        details = _("%(was)s before, %(now)s now") % {"was": was, "now": now}
+        details = ", ".join([_("%(was)s before, %(now)s now") % {"was": was, "now": now}, *_when_verified(params)])
     elif kind == EventKind.DOCUMENT_EXPIRES:
         details = date_text(params.get("day", ""))
     elif kind in {EventKind.ANSWERED, EventKind.ANSWERED_ELSEWHERE, EventKind.REVIEWED}:
@@ -280,7 +280,18 @@ def _paused_text(params: Params) -> str:
 
 def _told_text(params: Params) -> str:
     label = str(status_label(params.get("status", "")))
-    return label if params.get("is_final") else _("%(status)s, not final yet") % {"status": label}
+    said = label if params.get("is_final") else _("%(status)s, not final yet") % {"status": label}
+    return ", ".join([said, *_when_verified(params)])
+
+
+def _when_verified(params: Params) -> Iterator[str]:
+    """Since when the client is verified, where that has changed; and what had stood here before, if something had."""
+    now, before = _moment(params.get("verified_at")), _moment(params.get("thought_at"))
+    if now and before:
+        words = {"now": record_text(now), "before": record_text(before)}
+        yield _("verified on %(now)s, where %(before)s had stood") % words
+    elif now:
+        yield _("verified on %(when)s") % {"when": record_text(now)}
 
 
 _AFTER: dict[str, Promise] = {

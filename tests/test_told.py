@@ -11,7 +11,7 @@ import pytest
 from idenfy_kyc import told
 from idenfy_kyc.api.deliveries import Event, read_delivery
 from idenfy_kyc.choices import DeliveryProblem
-from idenfy_kyc.models import Answer
+from idenfy_kyc.models import Answer, InformationRequest, RequestBatch, Verification
 
 SAMPLE = Path(__file__).parent / "samples" / "webhooks" / "IDENTIFICATION_RESUBMITTED.final.json"
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ class TestVerdict:
             ),
             (
                 {"additional_step": "INVALID", "mismatch_tags": ["UTILITY_NAME", "A_NEW_TAG"]},
-                "Rejected: another name on the utility bill, A_NEW_TAG",
+                "Rejected: another name on the utility bill, a new tag",
             ),
             ({"additional_step": "NOT_FOUND"}, "Rejected"),
             ({"status": "APPROVED"}, "No verdict"),
@@ -67,20 +67,12 @@ class TestRisk:
             (42, "MEDIUM", "42 of 100, medium"),
             (0, "", "0 of 100"),
             (None, "NOT_CHECKED", "not checked"),
-            (7, "A_NEW_LEVEL", "7 of 100, A_NEW_LEVEL"),
+            (7, "A_NEW_LEVEL", "7 of 100, a new level"),
             (None, "", ""),
         ],
     )
     def test_reads_as_a_score_with_its_level(self, score: int | None, level: str, words: str) -> None:
         assert told.risk_text(Answer(risk_score=score, risk_level=level)) == words
-
-
-class TestBankCard:
-    @pytest.mark.parametrize(
-        ("status", "words"), [("MATCH", "The bank card is the one expected."), ("NEW", "NEW"), ("", "")]
-    )
-    def test_reads_as_a_sentence(self, status: str, words: str) -> None:
-        assert told.bank_card_text(Answer(bank_card=status)) == words
 
 
 class TestSections:
@@ -130,7 +122,71 @@ class TestSections:
         assert list(told.sections_of(Answer())) == []
 
 
-class TestDecided:
+class TestStatus:
     @pytest.mark.parametrize(("status", "words"), [("DENIED", "Denied"), ("", "")])
     def test_is_the_status_in_words(self, status: str, words: str) -> None:
-        assert told.decided_text(Answer(status=status)) == words
+        assert told.status_text(Answer(status=status)) == words
+
+    @pytest.mark.parametrize(
+        ("step", "status", "is_said"),
+        [
+            ("INVALID", "APPROVED", True),
+            ("VALID", "DENIED", True),
+            ("INVALID", "DENIED", False),
+            ("VALID", "APPROVED", False),
+            ("VALID", "SUSPECTED", False),
+            ("", "APPROVED", False),
+        ],
+    )
+    def test_is_told_apart_from_a_verdict_that_says_the_opposite(self, step: str, status: str, is_said: bool) -> None:
+        text = told.apart_text(Answer(additional_step=step, status=status))
+
+        assert text.startswith("The status is about the whole verification") is is_said
+        assert bool(text) is is_said
+
+
+class TestDocument:
+    @pytest.mark.parametrize(
+        ("step", "asks", "words"),
+        [
+            ("VALID", False, "Uploaded, to be seen in iDenfy’s dashboard"),
+            ("INVALID", True, "Uploaded, to be seen in iDenfy’s dashboard"),
+            ("NOT_FOUND", True, "iDenfy found none in what the client sent"),
+            ("", True, "Was asked for: what the client uploaded is to be seen in iDenfy’s dashboard"),
+            ("", False, ""),
+        ],
+    )
+    def test_has_a_line_and_no_link(self, step: str, asks: bool, words: str) -> None:
+        request = InformationRequest(batch=RequestBatch(additional_step_upload_required=asks))
+
+        assert told.document_text(Answer(additional_step=step, request=request)) == words
+
+    def test_has_no_line_where_nobody_knows_what_was_asked(self) -> None:
+        assert told.document_text(Answer()) == ""
+
+
+class TestFacts:
+    def facts(self, status: str = "APPROVED", **checks: Any) -> dict[str, list[tuple[str, str]]]:
+        return dict(told.facts_of(Verification(status=status, checks=checks)))
+
+    def test_are_in_words_with_the_code_beside_them(self) -> None:
+        facts = self.facts(
+            auto_document="DOC_VALIDATED", manual_face="FACE_MISMATCH", fraud_tags=["DUPLICATE_FACE", "A_NEW_TAG"]
+        )
+
+        assert facts == {
+            "Suspicions": [("The face was seen before", "DUPLICATE_FACE"), ("A new tag", "A_NEW_TAG")],
+            "Document, automatic check": [("The document is valid", "DOC_VALIDATED")],
+            "Face, checked by a person": [("The face is not the one on the document", "FACE_MISMATCH")],
+        }
+
+    def test_say_why_an_approved_client_has_a_rejected_document(self) -> None:
+        assert self.facts(additional_step="VALID") == {"Additional step": [("Accepted", "VALID")]}
+        assert self.facts("DENIED", additional_step="INVALID") == {"Additional step": [("Rejected", "INVALID")]}
+        (_rejected, why) = self.facts(additional_step="INVALID")["Additional step"]
+        assert why == ("The status is about the whole verification, this about the document that was asked for.", "")
+
+    def test_have_a_date_in_words(self) -> None:
+        verification = Verification(document_expires="2026-12-01")
+
+        assert told.facts_of(verification) == [("Document expires", [("1 December 2026", "")])]

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from ..conf import get_settings
 from ..exceptions import TooMany
 from ..models import RequestBatch
-from .base import BaseAdmin, may_ask
+from .base import BaseAdmin
 from .lists import too_many_text
+from .seen import may_ask
 
 A = TypeVar("A", bound=BaseAdmin)
 

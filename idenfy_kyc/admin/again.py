@@ -19,7 +19,9 @@ from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..services.again import ASKED_AGAIN
 from .acts import lead_to_plan
-from .base import BaseAdmin, batch_name, link_html, may_ask, our_rows, rows_seen_by, state_html, user_of
+from .base import BaseAdmin
+from .drawing import batch_name, link_html, state_html
+from .seen import may_ask, our_rows, rows_seen_by, user_of
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin

@@ -12,7 +12,9 @@ from django.utils.translation import ngettext
 
 from .. import dates, services, told
 from ..models import Answer, InformationRequest
-from .base import user_of
+from ..vocabulary import bank_card_text
+from .drawing import with_beneath
+from .seen import user_of
 
 MAY_READ = "idenfy_kyc.view_answers"
 
@@ -70,8 +72,9 @@ class Shown:
             return []
         facts = [
             (_("Risk"), told.risk_text(self.answer)),
-            (_("Bank card"), told.bank_card_text(self.answer)),
-            (_("Status at iDenfy"), told.decided_text(self.answer)),
+            (_("Document"), told.document_text(self.answer)),
+            (_("Bank card"), bank_card_text(self.answer.bank_card)),
+            (_("Verification’s status"), with_beneath(told.status_text(self.answer), told.apart_text(self.answer))),
         ]
         return [(name, value) for name, value in facts if value]
 

@@ -11,13 +11,13 @@ Each is a few look-ups in indexes for a row, however many rows there are and whi
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import DateTimeField, Exists, Max, OuterRef, Q, Subquery, Value
+from django.db.models import DateTimeField, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpRequest
 
-from ..models import InformationRequest
+from ..models import InformationRequest, Verification
 from ..models.request import InformationRequestQuerySet
-from .base import our_rows, rows_seen_by
+from .seen import our_rows, rows_seen_by
 
 
 def requests_seen_by(site: admin.AdminSite, request: HttpRequest) -> InformationRequestQuerySet:
@@ -69,11 +69,22 @@ def last_sent_of(requests: InformationRequestQuerySet) -> Coalesce:
     return Coalesce(*latest, output_field=DateTimeField())
 
 
+def verified_again(verifications: QuerySet[Verification]) -> Subquery:
+    """The key of a later verification of the same client; NULL for whoever has none, and without a client ID."""
+    later = verifications.filter(_same_client("client_id"), verified_at__gt=OuterRef("verified_at"))
+    return Subquery(later.order_by().values("pk")[:1])
+
+
 def _of_client(requests: InformationRequestQuerySet) -> InformationRequestQuerySet:
-    """Those of the row's client, by the index of client IDs; of nobody without an ID, or all of these would be one.
+    """Those of the row's client."""
+    return requests.filter(_same_client("verification__client_id")).order_by()
+
+
+def _same_client(column: str) -> Q:
+    """Whether ``column`` is the row's client ID, by the index; nobody's without an ID, or all of these would be one.
 
     To begin with it says nothing more, but for MariaDB: its ``=`` takes ``c-1`` for ``C-1``.
     """
-    client_id = NullIf(OuterRef("client_id"), Value(""))
-    same = requests.filter(verification__client_id=client_id)
-    return same.filter(verification__client_id__startswith=OuterRef("client_id")).order_by()
+    return Q(**{column: NullIf(OuterRef("client_id"), Value(""))}) & Q(
+        **{f"{column}__startswith": OuterRef("client_id")}
+    )

@@ -1,84 +1,35 @@
-"""What the admin's pages share: who may do what, the client's link, and how a client and a state are drawn."""
+"""What the admin's classes are made of: their permissions, lists and addresses, and the frame of their pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Model
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
-from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from .. import dates, services, wording
-from ..choices import State
-from ..clients import client_of, introduce
+from .. import dates
 from ..conf import get_settings
 from ..decorators import discreet
-from ..models import InformationRequest, RequestBatch, RequestEvent, Verification, WebhookDelivery
-from ..models.request import InformationRequestQuerySet
-from ..secret import Secret
+from ..models import InformationRequest, RequestBatch, RequestEvent
 from ..services.record import frozen_name
+from .above import above_a_list
+from .seen import may_ask, may_reveal, user_of
 
 if TYPE_CHECKING:
-    from ..services.record import User
 
     class AnyAdmin(admin.ModelAdmin[Any]): ...
 else:
     AnyAdmin = admin.ModelAdmin
-
-M = TypeVar("M", bound=Model)
-V = TypeVar("V", bound=Callable[..., HttpResponseBase])
-
-MAY_ASK = "idenfy_kyc.request_information"
-MAY_REVEAL = "idenfy_kyc.reveal_link"
-UNFINISHED_SHOWN = 3
-CLIENTS_NAMED = 3
-DECISION, DECISION_NEEDED = "decision", "needed"
-"""The filter of the requests to which the line above the lists leads."""
-
-
-def may_ask(request: HttpRequest) -> bool:
-    """Whether the user may ask clients: plan, confirm, send, stop, withdraw."""
-    return request.user.has_perm(MAY_ASK)
-
-
-def may_reveal(request: HttpRequest) -> bool:
-    """Whether the user may see and download clients' links."""
-    return request.user.has_perm(MAY_REVEAL)
-
-
-def user_of(request: HttpRequest) -> User:
-    """Who acts. The admin lets nobody in who is not logged in."""
-    return cast("User", request.user)
-
-
-def rows_seen_by(site: admin.AdminSite, request: HttpRequest, model: type[M]) -> QuerySet[M]:
-    """The rows of another model that this user sees on this site: none without the permission to view them."""
-    try:
-        other = site.get_model_admin(model)
-    except NotRegistered:
-        return model._default_manager.none()
-    return other.get_queryset(request) if other.has_view_permission(request) else model._default_manager.none()
-
-
-def our_rows(queryset: QuerySet[InformationRequest]) -> InformationRequestQuerySet:
-    """Those rows, with our questions: a host's subclass may have made a plain queryset of them."""
-    if isinstance(queryset, InformationRequestQuerySet):
-        return queryset
-    return InformationRequest.objects.filter(pk__in=queryset.order_by().values("pk"))
 
 
 class BaseAdmin(AnyAdmin):
@@ -117,11 +68,7 @@ class BaseAdmin(AnyAdmin):
         asked = set(request.POST.getlist("action")) - {""}
         if asked - set(self.get_actions(request)):
             raise PermissionDenied
-        above = {
-            "decisions": self._decisions(request),
-            "unhandled": self._unhandled(request),
-            "unfinished": self._unfinished(request),
-        }
+        above = above_a_list(self, request)
         if IS_POPUP_VAR not in request.GET:  # where one does select
             above["title"] = capfirst(str(self.opts.verbose_name_plural))
         context = above | {"may_ask": may_ask(request)} | _frame(request) | (extra_context or {})
@@ -130,50 +77,6 @@ class BaseAdmin(AnyAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         return super().render_change_form(request, context | _frame(request), *args, **kwargs)
-
-    def _decisions(self, request: HttpRequest) -> dict[str, str]:
-        """“12 requests need a decision: 4 are uncertain, 8 have not been asked yet”, and the way there; one query."""
-        if not may_ask(request):
-            return {}
-        rows = our_rows(rows_seen_by(self.admin_site, request, InformationRequest)).needing_decision()
-        queued = Count("pk", filter=Q(state=State.QUEUED))
-        counts = rows.aggregate(all=Count("pk"), queued=queued)
-        if not counts["all"]:
-            return {}
-        query = urlencode({DECISION: DECISION_NEEDED})
-        return {
-            "url": f"{self.url_of('changelist', model=InformationRequest)}?{query}",
-            "text": _decisions_text(counts),
-        }
-
-    def _unhandled(self, request: HttpRequest) -> dict[str, str]:
-        """“2 deliveries from iDenfy could not be handled”, for those who can do it again; one query."""
-        rows = rows_seen_by(self.admin_site, request, WebhookDelivery)
-        failed = rows.filter(handled_at=None)  # few, by an index of their own
-        count = failed.aggregate(all=Count("pk"))["all"] if may_ask(request) else 0
-        if not count:
-            return {}
-        text = ngettext(
-            "%(count)s delivery from iDenfy could not be handled.",
-            "%(count)s deliveries from iDenfy could not be handled.",
-            count,
-        )
-        return {
-            "url": f"{self.url_of('changelist', model=WebhookDelivery)}?{urlencode({'state': 'failed'})}",
-            "text": text % {"count": dates.number_text(count)},
-        }
-
-    def _unfinished(self, request: HttpRequest) -> list[dict[str, str]]:
-        """“452 clients of “Annual review” have not been asked yet”: oldest first, for those who may ask; one query."""
-        if not may_ask(request):
-            return []
-        batches = rows_seen_by(self.admin_site, request, RequestBatch)
-        batches = batches.filter(pk__in=services.unfinished().order_by().values("pk"))
-        waiting = Count("requests", filter=Q(requests__state=State.QUEUED))
-        return [
-            {"url": self.url_of("change", batch.pk, model=RequestBatch), "text": _unfinished_text(batch)}
-            for batch in batches.annotate(waiting=waiting).order_by("confirmed_at", "pk")[:UNFINISHED_SHOWN]
-        ]
 
     def url_of(self, page: str, *args: Any, model: type[Model] | None = None) -> str:
         """The address of a page of this site, such as ``change``; empty if the site does not have that model."""
@@ -250,128 +153,3 @@ def _frame(request: HttpRequest) -> dict[str, str]:
         "idenfy_environment": get_settings().ENVIRONMENT,
         "idenfy_printed": _("Printed on %(when)s by %(name)s") % {"when": when, "name": name},
     }
-
-
-def with_environment(button: str) -> str:
-    """The words of a button that asks real people, and on which system: “Ask 764 clients [TEST]”."""
-    environment = get_settings().ENVIRONMENT
-    params = {"button": button, "environment": environment}
-    return _("%(button)s [%(environment)s]") % params if environment else button
-
-
-def client_link_url(request: HttpRequest, info_request: InformationRequest) -> Secret | None:
-    """Our link for the client, or None if the host project has not included ``idenfy_kyc.urls``."""
-    try:
-        path = reverse("idenfy_kyc:client_link", args=[info_request.public_id])
-    except NoReverseMatch:
-        return None
-    return Secret(request.build_absolute_uri(path))
-
-
-def masked(url: str) -> str:
-    """A link as everybody may see it: where it leads, and not the part that opens it."""
-    return f"{url.rstrip('/').rpartition('/')[0]}/••••••••"
-
-
-def client_name(verification: Verification) -> str:
-    """What staff know the client by: the host project's name for him, or else what we have."""
-    return client_of(verification).name or verification.label
-
-
-def client_html(verification: Verification, *, within_link: bool = False) -> SafeString:
-    """A client as a cell of a list: the name, which leads to the host's own page about him, and the client ID.
-
-    ``within_link``: where the whole cell is a link already, and a second one inside it would be none.
-    """
-    name = client_name(verification)
-    html = format_html('<bdi class="ik-client">{}</bdi>', name)
-    url = client_of(verification).url
-    if url and not within_link:
-        html = format_html('<a href="{}">{}</a>', url, html)
-    beneath = beneath_name(verification, name)
-    return format_html('{} <span class="ik-beneath">{}</span>', html, beneath) if beneath else html
-
-
-def beneath_name(verification: Verification, name: str) -> str:
-    """What stands beneath a client's name: the ID, if that is not the name; of an erased one the scan reference."""
-    if verification.erased_at is not None:
-        return verification.scan_ref
-    return verification.client_id if verification.client_id != name else ""
-
-
-def names_html(rows: InformationRequestQuerySet, count: int) -> SafeString:
-    """Whom ``count`` requests are about: the first few by name and client ID, “and 12 more”."""
-    first = list(rows.select_related("verification").defer(*InformationRequest.SECRETS).order_by("pk")[:CLIENTS_NAMED])
-    introduce(row.verification for row in first)
-    names = format_html_join(", ", "{}", ((_name_html(row.verification),) for row in first))
-    more = count - len(first)
-    text = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": dates.number_text(more)}
-    return format_html("{}, {}", names, text) if more > 0 else names
-
-
-def _name_html(verification: Verification) -> SafeString:
-    name = client_name(verification)
-    beneath = beneath_name(verification, name)
-    return format_html("<bdi>{}</bdi> ({})" if beneath else "<bdi>{}</bdi>", name, beneath)
-
-
-def client_facts(verification: Verification) -> list[tuple[str, str]]:
-    """What else the host project knows of the client, for a page about him."""
-    client = client_of(verification)
-    project = get_settings().PROJECT_NAME
-    page = _("Page in %(project)s") % {"project": project} if project else _("Page in your project")
-    facts = [
-        (_("E-mail"), client.email or ""),
-        (_("Language"), wording.language_text(client.language or "")),
-        (_("Client’s page"), link_html(client.url, page) if client.url else ""),
-    ]
-    return [(name, value) for name, value in facts if value]
-
-
-def with_beneath(text: object, beneath: str) -> SafeString:
-    """A cell of a list, with something smaller beneath if there is anything."""
-    return format_html('{} <span class="ik-beneath">{}</span>', text, beneath) if beneath else format_html("{}", text)
-
-
-def link_html(url: str, text: str) -> SafeString:
-    """A link, or only its text where it would lead nowhere. ``bdi``: a name in another script turns nothing around."""
-    return format_html('<a href="{}"><bdi>{}</bdi></a>', url, text) if url else format_html("<bdi>{}</bdi>", text)
-
-
-def state_html(request: InformationRequest, more: str = "") -> SafeString:
-    """A state as a shape and a word, never colour alone; ``more`` stands behind it, after a comma."""
-    words = wording.state_label(request)
-    if more:
-        words = f"{words}, {more}"
-    return format_html('<span class="ik-state ik-state-{}">{}</span>', request.shown_state.value, words)
-
-
-def batch_name(batch: RequestBatch) -> str:
-    """What staff know a batch by: its reason; a plan may not have one yet."""
-    return batch.note or str(batch)
-
-
-def _decisions_text(counts: dict[str, int]) -> str:
-    uncertain, queued = counts["all"] - counts["queued"], counts["queued"]
-    details = []
-    if uncertain:
-        text = ngettext("%(count)s is uncertain", "%(count)s are uncertain", uncertain)
-        details.append(text % {"count": dates.number_text(uncertain)})
-    if queued:
-        text = ngettext("%(count)s has not been asked yet", "%(count)s have not been asked yet", queued)
-        details.append(text % {"count": dates.number_text(queued)})
-    words = ngettext(
-        "%(count)s request needs a decision: %(details)s.",
-        "%(count)s requests need a decision: %(details)s.",
-        counts["all"],
-    )
-    return words % {"count": dates.number_text(counts["all"]), "details": ", ".join(details)}
-
-
-def _unfinished_text(batch: Any) -> str:
-    text = ngettext(
-        "%(count)s client of “%(name)s” has not been asked yet.",
-        "%(count)s clients of “%(name)s” have not been asked yet.",
-        batch.waiting,
-    )
-    return text % {"count": dates.number_text(batch.waiting), "name": batch_name(batch)}

@@ -32,10 +32,12 @@ from ..services.ending import WITHDRAWABLE
 from ..wording import asks_text
 from . import again, plan, progress, report
 from .acts import act
-from .base import ReadOnlyAdmin, batch_name, may_ask, may_reveal, our_rows, rows_seen_by, with_beneath
+from .base import ReadOnlyAdmin
+from .drawing import batch_name, with_beneath
 from .endings import MARK_ANSWERED, WITHDRAW
 from .links import links_csv_response
 from .lists import BoundedAdmin, BoundedChangeList
+from .seen import may_ask, may_reveal, our_rows, rows_seen_by
 
 ACTS = (
     *("send", "progress", "pause", "continue", "leave_out", "take_back", "discard", "again", "mark_answered"),

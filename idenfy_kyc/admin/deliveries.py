@@ -17,9 +17,11 @@ from .. import dates, services, told
 from ..decorators import durable
 from ..missed import accepted_text, gap_text
 from ..models import Verification, WebhookDelivery
-from .base import ReadOnlyAdmin, link_html, rows_seen_by
+from .base import ReadOnlyAdmin
+from .drawing import link_html
 from .filters import ChoiceFilter, Option
 from .lists import BoundedAdmin
+from .seen import rows_seen_by
 
 GAPS_SHOWN = 5
 

@@ -21,8 +21,10 @@ from ..choices import State
 from ..models import RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
-from .base import BaseAdmin, batch_name, may_ask, names_html, user_of
+from .base import BaseAdmin
+from .drawing import batch_name, names_html
 from .forms import CountForm
+from .seen import may_ask, user_of
 
 Words = Any
 """What ``ngettext_lazy`` makes: the number that decides is ``n``, the one that is read ``count``."""

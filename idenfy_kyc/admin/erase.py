@@ -23,7 +23,9 @@ from ..clients import introduce
 from ..decorators import durable
 from ..exceptions import BeingAsked
 from ..models import RequestEvent, Verification
-from .base import BaseAdmin, client_html, client_name, user_of
+from .base import BaseAdmin
+from .drawing import client_html, client_name
+from .seen import user_of
 
 MAY_ERASE = "idenfy_kyc.erase_personal_data"
 AT_ONCE = 500

@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ..choices import OPEN, State, status_label
 from ..models import InformationRequest, RequestBatch, Verification
-from .asked import any_of, any_of_client, is_newest, last_sent_of, requests_seen_by
-from .base import DECISION, DECISION_NEEDED, our_rows
+from .above import DECISION, DECISION_NEEDED
+from .asked import any_of, any_of_client, is_newest, last_sent_of, requests_seen_by, verified_again
+from .seen import our_rows, rows_seen_by
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -104,6 +105,7 @@ class RequestsFilter(admin.SimpleListFilter):
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Any], model_admin: Any) -> None:
         self.requests = requests_seen_by(model_admin.admin_site, request)
+        self.verifications = rows_seen_by(model_admin.admin_site, request, Verification)
         super().__init__(request, params, model, model_admin)
 
     def has_output(self) -> bool:
@@ -173,7 +175,7 @@ class VerifiedFilter(ChoiceFilter):
 class LastAskedFilter(RequestsFilter):
     """By the last time that the client was asked, through whichever of his verifications. Whoever was never asked was
     not asked since he was verified either: with *verified: over 12 months ago* that is who is due. But he has no "last
-    asked over a year ago".
+    asked over a year ago". Whoever was verified again, is judged by the last time, and stands there once.
 
     That moment is looked up for one verification after the other, until there are enough. So the oldest come first
     where no new one can be meant, and nobody reads past these.
@@ -206,7 +208,8 @@ class LastAskedFilter(RequestsFilter):
             return rows.filter(last_asked_at=None)
         if value == self.SINCE_VERIFIED:
             before = Q(last_asked_at=None) | Q(last_asked_at__lt=F("verified_at"))
-            return rows.filter(before, verified_at__isnull=False)
+            rows = rows.alias(verified_again=verified_again(self.verifications))
+            return rows.filter(before, verified_at__isnull=False, verified_again=None)
         if value in self.SPANS:
             return rows.filter(last_asked_at__lt=timezone.now() - self.SPANS[value])
         return queryset

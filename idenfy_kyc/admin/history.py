@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from .. import dates, wording
 from ..choices import EventKind
 from ..models import InformationRequest, RequestEvent, Verification
-from .base import batch_name, link_html
+from .drawing import batch_name, link_html
 
 LINES_PER_PAGE = 50
 CONFIRMING = (EventKind.CONFIRMED, EventKind.NOT_ALLOWED)

@@ -20,7 +20,8 @@ from ..clients import client_of, introduce
 from ..conf import get_settings
 from ..models import InformationRequest
 from ..models.request import InformationRequestQuerySet
-from .base import client_link_url, may_reveal, user_of
+from .drawing import client_link_url
+from .seen import may_reveal, user_of
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take both)
 CSV_COLUMNS = (gettext_lazy("client ID"), gettext_lazy("name"))

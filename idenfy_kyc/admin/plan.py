@@ -22,11 +22,12 @@ from ..durations import about, expected_rate
 from ..exceptions import PlanChanged, SecondPersonNeeded
 from ..models import InformationRequest, RequestBatch
 from . import again, progress
-from .base import client_name, may_ask, user_of, with_environment
+from .drawing import client_name, with_environment
 from .forms import PlanForm, known_keys
 from .overview import heading_of, overview_of, rows_of
 from .rows import asked_for, page_of
 from .search import clients_found
+from .seen import may_ask, user_of
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin

@@ -33,7 +33,7 @@ from ..services import Progress
 from ..wording import pause_text
 from . import report
 from .acts import wants_page
-from .base import may_ask, user_of
+from .seen import may_ask, user_of
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin

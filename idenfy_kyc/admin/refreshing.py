@@ -18,7 +18,8 @@ from ..decorators import durable
 from ..exceptions import TooMany
 from ..models import Verification
 from .acts import act
-from .base import BaseAdmin, may_ask, user_of
+from .base import BaseAdmin
+from .seen import may_ask, user_of
 
 
 class RefreshingAdmin(BaseAdmin):

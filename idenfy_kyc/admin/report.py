@@ -23,9 +23,9 @@ from ..services.ending import WITHDRAWABLE
 from ..wording import reason_text, said_text
 from .again import OF_A_BATCH, next_step_text, still_held_text
 from .answers import may_read
-from .base import may_ask, may_reveal
 from .rows import Section, asked_for, page_of
 from .search import clients_found
+from .seen import may_ask, may_reveal
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin

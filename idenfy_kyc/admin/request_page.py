@@ -15,7 +15,7 @@ from ..models import InformationRequest, Verification
 from ..models.request import InformationRequestQuerySet
 from ..services.ending import WITHDRAWABLE
 from . import again, answers
-from .base import (
+from .drawing import (
     batch_name,
     beneath_name,
     client_facts,
@@ -23,15 +23,13 @@ from .base import (
     client_name,
     link_html,
     masked,
-    may_ask,
-    may_reveal,
-    our_rows,
     state_html,
-    user_of,
+    with_beneath,
 )
 from .endings import MARK_ANSWERED, WITHDRAW, Ending
 from .history import history_of_request
 from .links import no_urls_text
+from .seen import may_ask, may_reveal, our_rows, user_of
 
 if TYPE_CHECKING:
     from .requests import InformationRequestAdmin
@@ -59,10 +57,9 @@ def view(
         asked_at=dates.stamp_text(row.sent_at) if row.sent_at else "",
         planned_at=dates.stamp_text(batch.planned_at),
         confirmed_at=dates.stamp_text(batch.confirmed_at) if batch.confirmed_at else "",
-        works_until=dates.stamp_text(row.expires_at) if row.expires_at and row.shown_state in _HAS_END else "",
-        is_uncertain=row.shown_state is State.UNKNOWN,
-        left=wording.time_left_text(row),
-        opened_at=dates.stamp_text(row.opened_at) if row.opened_at else "",
+        until=_until(row),
+        opened=_opened(row),
+        times=dates.zone_text(),
         history=history_of_request(row, page=request.GET.get("history", "1"), batch_url=model_admin.batch_url),
         **_about_link(model_admin, request, row),
         **_acts(model_admin, request, row),
@@ -83,6 +80,25 @@ def _why(row: InformationRequest) -> str:
     if row.deliveries_were_missing:
         return missed_text()
     return wording.late_answer_text(row) or wording.reason_text(row.reason, row.reason_params)
+
+
+def _until(row: InformationRequest) -> dict[str, str]:
+    """What the end of its time is called, when that is, and how long that is off. It stays when all is over: until then
+    the client could answer, if nobody withdrew it. Empty where there is no link, and never was."""
+    if row.expires_at is None or row.shown_state in _WITHOUT_LINK:
+        return {}
+    names = {State.ISSUED: _("Works until"), State.UNKNOWN: _("May block a new request until")}
+    name = names.get(row.shown_state, _("Time to answer until"))
+    return {"name": name, "value": with_beneath(dates.stamp_text(row.expires_at), wording.time_left_text(row))}
+
+
+def _opened(row: InformationRequest) -> str:
+    """When the client went on to iDenfy, or that he did not; empty where he had no link to do so."""
+    if row.opened_at:
+        return dates.stamp_text(row.opened_at)
+    if row.issued_at is None:
+        return ""
+    return _("Not yet") if row.shown_state is State.ISSUED else _("Never")
 
 
 def _acts(model_admin: InformationRequestAdmin, request: HttpRequest, row: InformationRequest) -> dict[str, Any]:
@@ -165,7 +181,7 @@ def _only(
     return our_rows(model_admin.get_queryset(request)).filter(pk=row.pk)
 
 
-_HAS_END = {State.ISSUED, State.UNKNOWN, State.EXPIRED}
+_WITHOUT_LINK = {State.QUEUED, State.SENDING, State.REFUSED}
 
 
 def _leads_on(row: InformationRequest) -> bool:

@@ -23,22 +23,14 @@ from ..decorators import durable
 from ..models import Answer, InformationRequest, RequestBatch
 from . import again, answers, request_page
 from .acts import PAGE, act
-from .base import (
-    ReadOnlyAdmin,
-    batch_name,
-    client_html,
-    link_html,
-    may_ask,
-    may_reveal,
-    our_rows,
-    state_html,
-    with_beneath,
-)
+from .base import ReadOnlyAdmin
+from .drawing import batch_name, client_html, link_html, state_html, with_beneath
 from .endings import MARK_ANSWERED, WITHDRAW, Ending
 from .filters import AnswerFilter, AskedByFilter, DecisionFilter, EndsFilter, OpenedFilter, StateFilter
 from .links import links_csv_response
 from .lists import BoundedAdmin, BoundedChangeList
 from .search import by_client, first_found
+from .seen import may_ask, may_reveal, our_rows
 
 ASKABLE = {"id", "pk", "batch", "verification", "state", "sent_at", "expires_at", "opened_at"}
 

@@ -21,7 +21,7 @@ from ..models.request import InformationRequestQuerySet
 from ..services import mark_missed
 from ..wording import reason_text, said_text, time_left_text
 from .answers import verdict_beneath
-from .base import client_html, client_name, state_html
+from .drawing import client_html, client_name, state_html
 
 ROWS_PER_PAGE = 100
 LONGEST = 300

@@ -17,7 +17,7 @@ from django.db.models import Model, Q, QuerySet
 from ..folding import words_of
 from ..models.request import InformationRequestQuerySet
 from ..models.verification import erased_digests
-from .base import our_rows
+from .seen import our_rows
 
 M = TypeVar("M", bound=Model)
 

@@ -25,13 +25,14 @@ from ..models import InformationRequest, RequestBatch, Verification
 from . import answers, from_list
 from .acts import act, lead_to_plan
 from .asked import any_of_client, last_sent_of, newest_of, requests_seen_by
-from .base import client_facts, client_html, client_name, state_html, user_of, with_beneath
+from .drawing import client_facts, client_html, client_name, state_html, with_beneath
 from .erase import ErasingAdmin, erased_text
 from .filters import LastAskedFilter, RequestStateFilter, StatusFilter, VerifiedFilter
 from .history import history_of_verification
 from .lists import BoundedAdmin, BoundedChangeList, counted
 from .refreshing import RefreshingAdmin
 from .search import by_client, first_found
+from .seen import user_of
 
 IN_WORDS = {"status": "status_in_words", "verified_at": "verified_at_in_words"}
 """Fields, and what stands in their place for whoever may not change them."""
@@ -276,7 +277,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
 
     def _story(self, request: HttpRequest, verification: Verification) -> dict[str, Any]:
         asked = requests_seen_by(self.admin_site, request).filter(verification=verification)
-        rows = asked.select_related("batch").defer(*InformationRequest.SECRETS)
+        rows = asked.select_related("batch", "answer").defer(*InformationRequest.SECRETS, "answer__questionnaire_json")
         newest_first = rows.order_by("-batch__confirmed_at", "-pk")
         return {
             "title": _title(verification),
@@ -284,6 +285,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
             "client_facts": client_facts(verification),
             "client_requests": [self._as_row(row) for row in services.mark_missed(newest_first)],
             "told": told.facts_of(verification),
+            "times": dates.zone_text(),
             "other_answers": answers.shown(request, verification.answers.filter(request=None).order_by("-received_at")),
             "look_url": self.url_of("look_at", verification.pk),
             "history": history_of_verification(
@@ -305,7 +307,7 @@ class VerificationAdmin(ErasingAdmin, RefreshingAdmin, BoundedAdmin):
         return {
             "asked_on": dates.short_day_text(moment) if moment else "",
             "asks": wording.asks_text(row.batch),
-            "state": state_html(row),
+            "state": with_beneath(state_html(row), answers.verdict_beneath(row)),
             "left": wording.time_left_text(row) if row.shown_state is State.ISSUED else wording.marked_text(row),
             "by": row.batch.confirmed_by_name,
             "note": row.batch.note,

@@ -19,6 +19,11 @@ their order as far as that is possible:
    What is no result can only move forward what is not final: while a client answers us, iDenfy may call him in review.
    It gives way to what iDenfy has told us since we asked, and whether a status is final only a delivery says.
 
+7. **When the client was verified is the earliest moment of which iDenfy says that it approved him then**, for good.
+   What a review decides of his answers since, moves it no more than a denial does: he was verified when he was. The
+   least of all does not depend on their order. Nobody is verified by an approval that a review still follows, nor by a
+   denial.
+
 A client's answer opens a new round at iDenfy, but the status that we hold stays until that round's result: an answer
 that waits for its review stands with the request, not with the verification. So completing a request depends on no
 order.
@@ -32,7 +37,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..api.deliveries import Event, Report
-from ..choices import GONE
+from ..choices import APPROVED, GONE
 
 _FURTHER_ON = ("", "ACTIVE", "EXPIRED", "REVIEWING", None, "SUSPECTED", "DENIED", "APPROVED")
 """None stands for every word that we do not know."""
@@ -41,6 +46,8 @@ _PUT_AWAY = GONE | {"ARCHIVED"}
 _ENDS_NOTHING = frozenset({Event.EXPIRED, Event.CANCELLED})
 _NO_RESULT = frozenset({"ACTIVE", "EXPIRED"})
 """Also under another event's name: the legacy event tells the end of a session, too."""
+_SEEN_THEN = frozenset({Event.LEGACY, Event.AUTO_FINISHED, Event.MANUAL_FINISHED})
+"""Events whose ``finishTime`` is when the client was verified, and not when he answered something since."""
 _OPEN, _FINAL, _GONE = 0, 1, 2
 
 
@@ -88,6 +95,14 @@ def decide_current(held: Held, status: str, at: datetime) -> Decision:
 def is_final(report: Report) -> bool:
     """Whether this status ends a review round."""
     return report.is_final and report.event not in _ENDS_NOTHING and report.status not in _NO_RESULT
+
+
+def verified_at(held: datetime | None, report: Report, finished_at: datetime | None) -> datetime | None:
+    """When the client was verified, by what we held and by ``report``, which names ``finished_at``: rule 7."""
+    approves = report.status == APPROVED and is_final(report) and report.event in _SEEN_THEN
+    if finished_at is None or not approves:
+        return held
+    return finished_at if held is None else min(held, finished_at)
 
 
 def _standing(status: str, is_final: bool) -> tuple[int, int, str]:

@@ -16,7 +16,7 @@ from ..choices import EventKind
 from ..models import RequestEvent, Verification
 from ..signals import verification_updated
 from . import database
-from .hearing import Decision, Held, decide, is_final
+from .hearing import Decision, Held, decide, is_final, verified_at
 from .record import line_about
 
 _THRESHOLDS = (
@@ -26,8 +26,6 @@ _THRESHOLDS = (
     "DOCUMENT_EXPIRED",
 )
 """In the order of time. One that we do not know is taken as the last."""
-_SEEN_THEN = frozenset({Event.LEGACY, Event.AUTO_FINISHED, Event.MANUAL_FINISHED})
-"""Events whose ``finishTime`` is when the client was verified, and not when he answered something since."""
 
 
 def held_of(verification: Verification) -> Held:
@@ -50,7 +48,8 @@ def tell(verification: Verification, report: Report, *, at: datetime, first_at: 
     ``verification_updated`` follows the commit, with the names of what changed.
     """
     decision = decide(held_of(verification), report, at)
-    told = _whose_it_is(verification, report) | _document(verification, report) | _status(report, decision, at)
+    told = _whose_it_is(verification, report) | _document(verification, report) | _verified(verification, report)
+    told |= _status(report, decision, at)
     if report.event == Event.MANUAL_FINISHED:
         told["reviewed_at"] = max(filter(None, [verification.reviewed_at, first_at]))
     changed = {name: value for name, value in told.items() if getattr(verification, name) != value}
@@ -93,9 +92,13 @@ def _status(report: Report, decision: Decision, at: datetime) -> dict[str, Any]:
             "told_at": at,
             "checks": stored_checks(report.checks),
         }
-        if report.finished_at and report.event in _SEEN_THEN:
-            told["verified_at"] = _as_stored(report.finished_at)
     return told
+
+
+def _verified(verification: Verification, report: Report) -> dict[str, Any]:
+    """Whatever comes of the status: an approval that was told late, or twice, was at its own time."""
+    finished_at = _as_stored(report.finished_at) if report.finished_at else None
+    return {"verified_at": verified_at(verification.verified_at, report, finished_at)}
 
 
 def _as_stored(moment: datetime) -> datetime:
@@ -107,14 +110,21 @@ def _lines(
     verification: Verification, report: Report, decision: Decision, changed: dict[str, Any]
 ) -> list[RequestEvent]:
     """What the record says of it; before the verification takes it."""
-    lines = []
+    lines, when = [], _when_verified(verification, changed)
     if decision.contradicts:
-        lines.append(line_about(verification, EventKind.CONTRADICTED, was=verification.status, status=report.status))
-    elif changed.keys() & {"status", "is_final"}:
-        lines.append(line_about(verification, EventKind.TOLD, status=report.status, is_final=is_final(report)))
+        was, status = verification.status, report.status
+        lines.append(line_about(verification, EventKind.CONTRADICTED, was=was, status=status, **when))
+    elif changed.keys() & {"status", "is_final", "verified_at"}:
+        lines.append(line_about(verification, EventKind.TOLD, status=report.status, is_final=is_final(report), **when))
     if "expiration_threshold" in changed:
         lines.append(line_about(verification, EventKind.DOCUMENT_EXPIRES, day=report.document_expires))
     return lines
+
+
+def _when_verified(verification: Verification, changed: dict[str, Any]) -> dict[str, Any]:
+    """When the client was verified, and since when we had thought that he was: for the line that says so."""
+    moments = {"verified_at": changed.get("verified_at"), "thought_at": verification.verified_at}
+    return {name: moment.isoformat() for name, moment in moments.items() if moment} if moments["verified_at"] else {}
 
 
 def stored_checks(checks: Checks) -> dict[str, Any]:

@@ -68,6 +68,16 @@ def answered() -> InformationRequest:
 
 
 class TestThePageOfARequest:
+    def test_tells_apart_a_rejected_document_and_the_status(self, reader: Client, answered: InformationRequest) -> None:
+        tell("IDENTIFICATION_MANUAL_FINISHED", additional_step="INVALID", mismatch_tags=["EXPIRED_UTILITY_BILL"])
+
+        page = reader.get(page_of(answered)).text
+
+        assert "<dd>Rejected: expired utility bill</dd>" in page
+        assert 'Approved <span class="ik-beneath">The status is about the whole verification, the verdict about' in page
+        assert "<dd>Uploaded, to be seen in iDenfy’s dashboard</dd>" in page
+        assert "files.idenfy.test" not in page
+
     def test_says_so_where_no_key_can_read_the_answer(
         self, reader: Client, answered: InformationRequest, settings: Any
     ) -> None:
@@ -254,6 +264,14 @@ class TestThePageOfAVerification:
             "Approved before, Denied now",
         ):
             assert words in page
+
+    def test_says_beside_answered_what_the_verdict_is(self, bob_client: Client, answered: InformationRequest) -> None:
+        tell("IDENTIFICATION_MANUAL_FINISHED", additional_step="INVALID", mismatch_tags=["EXPIRED_UTILITY_BILL"])
+
+        page = bob_client.get(page_of(answered.verification)).text
+
+        assert 'Answered</span> <span class="ik-beneath">Rejected: expired utility bill</span>' in page
+        assert "The status is about the whole verification, this about the document that was asked for." in page
 
     def test_says_nothing_of_what_nobody_told(self, bob_client: Client) -> None:
         assert "What iDenfy says" not in bob_client.get(page_of(make_verification())).text

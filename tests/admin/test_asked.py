@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc.admin.asked import any_of_client, last_sent_of
+from idenfy_kyc.admin.asked import any_of_client, last_sent_of, verified_again
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import InformationRequest, Verification
 from tests.factories import make_batch, make_request, make_verification, make_verifications
@@ -82,6 +82,32 @@ class TestAClientWithTwoVerifications:
         assert [row.scan_ref for row in page.context["cl"].result_list][:2] == ["untouched", "earlier"]
 
 
+class TestAClientWhoWasVerifiedAgain:
+    DUE = {"verified": "over12m", "asked": "verified"}
+
+    def test_is_not_due_though_his_first_verification_is_old(self, alice_client: Client) -> None:
+        make_verification(scan_ref="first", client_id="C-1", verified_at=ago(500))
+        make_verification(scan_ref="again", client_id="C-1", verified_at=ago(30))
+        make_verification(scan_ref="due", client_id="C-2", verified_at=ago(500))
+
+        assert refs(alice_client, **self.DUE) == {"due"}
+        assert refs(alice_client, verified="over12m") == {"first", "due"}
+
+    def test_is_due_once_when_all_his_verifications_are_old(self, alice_client: Client) -> None:
+        make_verification(scan_ref="first", client_id="C-1", verified_at=ago(800))
+        make_verification(scan_ref="again", client_id="C-1", verified_at=ago(500))
+        make_verification(scan_ref="unknown", client_id="C-1", verified_at=None)
+
+        assert refs(alice_client, **self.DUE) == {"again"}
+
+    def test_is_not_taken_for_another_one_or_for_nobody(self, alice_client: Client) -> None:
+        for scan_ref, client_id in (("small", "c-1"), ("capital", "C-1"), ("nobody", ""), ("none", "")):
+            days = 30 if scan_ref in {"capital", "none"} else 500
+            make_verification(scan_ref=scan_ref, client_id=client_id, verified_at=ago(days))
+
+        assert refs(alice_client, **self.DUE) == {"small", "nobody"}
+
+
 class TestVerificationsWithoutAClientID:
     def test_stand_each_for_itself(self, alice_client: Client) -> None:
         ask(40, scan_ref="asked", client_id="")
@@ -115,6 +141,15 @@ class TestTheLookUps:
         )
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
+
+    def test_go_by_the_index_from_a_verification_to_the_others_of_its_client(self) -> None:
+        found = verified_again(Verification.objects.all())
+        rows: QuerySet[Verification] = Verification.objects.alias(found=found).filter(found=None).order_by("-pk")
+
+        plan = rows[:100].explain()
+
+        assert len(re.findall(r"SCAN", plan)) == 1, plan
+        assert len(re.findall(r"SEARCH \w+ USING INDEX \w*client_id\w* \(client_id=\?\)", plan)) == 1, plan
 
     @pytest.mark.parametrize("expression", [last_sent_of, any_of_client])
     def test_go_by_indexes_from_the_client_to_his_requests(self, expression: Any) -> None:

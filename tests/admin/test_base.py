@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,26 +10,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import include, path, reverse
-from django.utils import timezone
 
-from idenfy_kyc.admin.base import masked
 from idenfy_kyc.admin.endings import MARK_ANSWERED, WITHDRAW
 from idenfy_kyc.admin.links import links_csv_response
 from idenfy_kyc.admin.requests import InformationRequestAdmin
-from idenfy_kyc.choices import DeliveryProblem, PauseReason, State
-from idenfy_kyc.models import InformationRequest, RequestBatch, WebhookDelivery
+from idenfy_kyc.choices import State
+from idenfy_kyc.models import InformationRequest, RequestBatch
 from tests.admin.pages import BROWSER, messages_of
-from tests.factories import make_batch, make_request, make_verification
+from tests.factories import make_request, make_verification
 from tests.personas import logged_in
 
 pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:idenfy_kyc_verification_changelist")
-
-
-class TestMasked:
-    def test_keeps_where_the_link_leads_and_hides_what_opens_it(self) -> None:
-        assert masked("https://example.com/idenfy/r/3f2d0e6a/") == "https://example.com/idenfy/r/••••••••"
 
 
 class TestTheHeadingOfAList:
@@ -173,107 +165,6 @@ class TestWhoeverMaySeeLinks:
 
         assert found == {"informationrequest": {200}, "requestbatch": {200}, "verification": {403}}
         assert str(row.public_id) in link.text
-
-
-class TestWhatNeedsADecision:
-    """The line above every list, and the filter that it leads to, are one question."""
-
-    LISTS = ("verification", "requestbatch", "informationrequest")
-
-    def line(self, client: Client, name: str = "informationrequest") -> dict[str, str]:
-        decisions: dict[str, str] = client.get(reverse(f"admin:idenfy_kyc_{name}_changelist")).context["decisions"]
-        return decisions
-
-    def test_stands_above_every_list_and_leads_to_the_requests(self, alice_client: Client) -> None:
-        uncertain = [make_request(State.UNKNOWN) for _ in range(2)]
-        batch = make_batch(confirmed=True, paused_at=timezone.now(), pause_reason=PauseReason.PERSON)
-        queued = make_request(State.QUEUED, batch=batch)
-        make_request(State.ISSUED)
-
-        lines = [self.line(alice_client, name) for name in self.LISTS]
-
-        found = alice_client.get(lines[0]["url"]).context["cl"].result_list
-        assert {line["text"] for line in lines} == {
-            "3 requests need a decision: 2 are uncertain, 1 has not been asked yet."
-        }
-        assert {row.pk for row in found} == {row.pk for row in (*uncertain, queued)}
-
-    @pytest.mark.parametrize(
-        ("state", "text"),
-        [
-            (State.UNKNOWN, "1 request needs a decision: 1 is uncertain."),
-            (State.QUEUED, "1 request needs a decision: 1 has not been asked yet."),
-        ],
-    )
-    def test_says_only_what_there_is(self, alice_client: Client, state: State, text: str) -> None:
-        batch = make_batch(confirmed=True, confirmed_at=timezone.now() - timedelta(hours=1))
-        make_request(state, batch=batch)
-
-        assert self.line(alice_client)["text"] == text
-
-    def test_is_silent_when_nothing_waits(self, alice_client: Client) -> None:
-        make_request(State.ISSUED)
-
-        assert self.line(alice_client) == {}
-
-    def test_is_for_those_who_may_ask(self, bob_client: Client) -> None:
-        make_request(State.UNKNOWN)
-
-        assert self.line(bob_client) == {}
-        assert "Needs a decision" in bob_client.get(reverse("admin:idenfy_kyc_informationrequest_changelist")).text
-
-    @pytest.mark.urls("tests.admin.test_base")
-    def test_counts_the_rows_that_one_sees(self, alice_client: Client) -> None:
-        make_request(State.UNKNOWN)
-        make_request(State.UNKNOWN, verification=make_verification(name="Hidden"))
-
-        page = alice_client.get("/own/idenfy_kyc/informationrequest/")
-
-        assert page.context["decisions"] == {
-            "url": "/own/idenfy_kyc/informationrequest/?decision=needed",
-            "text": "1 request needs a decision: 1 is uncertain.",
-        }
-        assert len(alice_client.get(page.context["decisions"]["url"]).context["cl"].result_list) == 1
-
-    @pytest.mark.urls("tests.admin.urls_two_sites")
-    def test_is_silent_on_a_site_without_requests(self, alice_client: Client) -> None:
-        make_request(State.UNKNOWN)
-
-        assert alice_client.get("/compliance/idenfy_kyc/verification/").context["decisions"] == {}
-
-
-class TestDeliveriesThatCouldNotBeHandled:
-    """The other line above every list: an answer may be among them."""
-
-    LISTS = ("verification", "requestbatch", "informationrequest", "webhookdelivery")
-
-    def line(self, client: Client, name: str = "informationrequest") -> dict[str, str]:
-        unhandled: dict[str, str] = client.get(reverse(f"admin:idenfy_kyc_{name}_changelist")).context["unhandled"]
-        return unhandled
-
-    def test_stand_above_every_list_and_the_line_leads_to_them(self, alice_client: Client) -> None:
-        failed = WebhookDelivery.objects.create(digest="1", problem=DeliveryProblem.RELABELLED)
-        WebhookDelivery.objects.create(digest="2", handled_at=timezone.now())
-
-        lines = [self.line(alice_client, name) for name in self.LISTS]
-
-        assert {line["text"] for line in lines} == {"1 delivery from iDenfy could not be handled."}
-        assert list(alice_client.get(lines[0]["url"]).context["cl"].result_list) == [failed]
-        assert lines[0]["text"] in alice_client.get(reverse("admin:idenfy_kyc_verification_changelist")).text
-
-    def test_are_not_mentioned_where_there_are_none(self, alice_client: Client) -> None:
-        assert self.line(alice_client) == {}
-
-    def test_are_for_those_who_can_handle_them_again(self, bob_client: Client) -> None:
-        WebhookDelivery.objects.create(digest="1", problem=DeliveryProblem.BROKE_OFF)
-
-        assert self.line(bob_client) == {}
-
-    @pytest.mark.urls("tests.admin.urls_two_sites")
-    def test_are_not_mentioned_on_a_site_without_them(self, alice_client: Client) -> None:
-        WebhookDelivery.objects.create(digest="1", problem=DeliveryProblem.BROKE_OFF)
-
-        assert alice_client.get("/compliance/idenfy_kyc/verification/").context["unhandled"] == {}
 
 
 def _admin() -> InformationRequestAdmin:

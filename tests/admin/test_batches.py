@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -235,7 +235,7 @@ class TestOnAnotherSite:
         assert answer["Location"] == "/second/idenfy_kyc/requestbatch/"
 
     def test_names_what_is_unfinished_only_where_it_is_seen(self, alice_client: Client, alice: Any) -> None:
-        make_queue(1, note="mine", planned_by=alice)
+        make_queue(1, note="mine", planned_by=alice, confirmed_at=timezone.now() - timedelta(hours=1))
         make_queue(1, note="theirs")
 
         page = alice_client.get("/second/idenfy_kyc/requestbatch/")
@@ -331,40 +331,6 @@ class TestTheList:
             make_request(State.ISSUED, batch=make_batch(confirmed=True, note=f"batch {number}"))
 
         assert queries(bob_client, LIST) == few
-
-
-class TestTheNotice:
-    @pytest.mark.parametrize("model", ["verification", "informationrequest", "requestbatch"])
-    def test_stands_above_every_list_while_clients_wait(self, alice_client: Client, model: str) -> None:
-        batch = make_queue(2, note="Annual <review>")
-
-        page = alice_client.get(reverse(f"admin:idenfy_kyc_{model}_changelist"))
-
-        assert "2 clients of “Annual &lt;review&gt;” have not been asked yet." in page.text
-        assert f'<a href="{url(batch)}">Continue</a>' in page.text
-
-    def test_is_not_for_those_who_may_not_ask(self, bob_client: Client) -> None:
-        make_queue(1)
-
-        page = bob_client.get(LIST)
-
-        assert "asked yet" not in page.text
-
-    def test_goes_away_when_all_are_asked(self, alice_client: Client) -> None:
-        make_request(State.ISSUED)
-
-        page = alice_client.get(LIST)
-
-        assert "asked yet" not in page.text
-
-    def test_names_the_oldest_three(self, alice_client: Client) -> None:
-        for number in range(5):
-            make_queue(1, note=f"batch {number}")
-
-        page = alice_client.get(LIST)
-
-        assert page.text.count("has not been asked yet") == 3
-        assert "“batch 0” has" in page.text
 
 
 @pytest.mark.urls(__name__)

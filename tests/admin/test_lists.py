@@ -206,6 +206,11 @@ class TestSorting:
         pages = [alice_client.get(VERIFICATIONS, {"o": "-1", "p": number}) for number in (1, 2, 3)]
 
         assert [names(page) for page in pages] == [["e", "d"], ["c", "b"], ["a"]]
+        assert [re.findall(r"Th(?:is|ese).*a page of the list", page.text) for page in pages] == [
+            ["These are 2 rows, of 5: a page of the list"],
+            ["These are 2 rows, of 5: a page of the list"],
+            ["This is 1 row, of 5: a page of the list"],
+        ]
 
     def test_is_not_offered_for_more_than_were_counted(self, alice_client: Client, three_at_once: None) -> None:
         for name in "cadb":

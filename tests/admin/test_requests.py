@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -201,6 +201,35 @@ class TestThePage:
         assert "ik-state-unknown" in page.text
         assert "iDenfy’s answer did not arrive" in page.text
         assert "14 days left" in page.text
+
+    @pytest.mark.parametrize("state", [State.COMPLETED, State.EXPIRED, State.CANCELLED])
+    def test_says_until_when_he_could_answer_and_whether_he_opened_it_also_when_all_is_over(
+        self, bob_client: Client, state: State
+    ) -> None:
+        moment = datetime(2020, 3, 17, 10, 5, tzinfo=UTC)
+        times = {"issued_at": moment, "expires_at": moment + timedelta(days=1)}
+
+        opened = bob_client.get(page_of(make_request(state, opened_at=moment, **times))).text
+        ignored = bob_client.get(page_of(make_request(state, **times))).text
+
+        assert "<dt>Time to answer until</dt>" in opened
+        assert "18 March 2020, 12:05" in opened
+        assert "<dd>17 March 2020, 12:05</dd>" in opened
+        assert "<dd>Never</dd>" in ignored
+
+    @pytest.mark.parametrize("state", [State.QUEUED, State.REFUSED])
+    def test_says_neither_where_there_was_no_link(self, bob_client: Client, state: State) -> None:
+        page = bob_client.get(page_of(make_request(state)))
+
+        assert "until</dt>" not in page.text
+        assert "<dt>Opened</dt>" not in page.text
+
+    def test_says_once_whose_times_it_shows(self, bob_client: Client) -> None:
+        request = make_request(State.ISSUED)
+
+        verification = reverse("admin:idenfy_kyc_verification_change", args=[request.verification_id])
+        for page in (page_of(request), verification):
+            assert bob_client.get(page).text.count("Times are those of Europe/Vilnius.") == 1
 
     def test_shows_a_row_of_a_plan_as_asked_by_nobody(self, bob_client: Client) -> None:
         request = make_request(State.SKIPPED, reason=Reason.LEFT_OUT, reason_params={"by": "Alice"})

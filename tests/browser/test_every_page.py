@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.showcase import PAGES
 
@@ -65,6 +65,28 @@ class TestTheLists:
         page = visit(name)
 
         assert [cut_off(page, ViewportSize(width=width, height=900)) for width in (1400, 1440, 1600)] == [[], [], []]
+
+    @pytest.mark.parametrize("name", ["verifications", "requests"])
+    def test_lead_to_their_filters_where_these_stand_below_them(self, visit: Visit, name: str) -> None:
+        page = visit(name)
+        link = page.locator(".ik-to-filter a").first
+
+        page.set_viewport_size(ViewportSize(width=1400, height=900))
+        expect(link).to_be_hidden()
+
+        page.set_viewport_size(ViewportSize(width=400, height=900))
+        link.click()
+        expect(page.locator("#changelist-filter")).to_be_in_viewport()
+
+    @pytest.mark.parametrize("name", ["verifications", "requests"])
+    def test_have_filters_above_them_that_leave_room_for_them(self, visit: Visit, name: str) -> None:
+        page = visit(name)
+        page.set_viewport_size(ViewportSize(width=1280, height=900))
+
+        box = page.locator("#changelist-filter").bounding_box()
+
+        assert box
+        assert box["height"] < 900 / 4
 
 
 class TestErrors:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from idenfy_kyc.api.deliveries import Event, Report
 from idenfy_kyc.choices import GONE
-from idenfy_kyc.services.hearing import Decision, Held, decide, decide_current, is_final
+from idenfy_kyc.services.hearing import Decision, Held, decide, decide_current, is_final, verified_at
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 YES, NO, MARKED, ONLY_MARKED = Decision(True), Decision(False), Decision(True, True), Decision(False, True)
@@ -139,6 +139,42 @@ def play(history: list[Report]) -> tuple[str, bool, bool]:
     return held.status, held.is_final, is_marked
 
 
+finishes = st.none() | st.integers(0, 9).map(lambda days: NOON + timedelta(days=days))
+
+
+def when_verified(history: list[tuple[Report, datetime | None]]) -> datetime | None:
+    """Since when the client is verified, after all of it came."""
+    held = None
+    for told, finished_at in history:
+        held = verified_at(held, told, finished_at)
+    return held
+
+
+class TestVerifiedAt:
+    @pytest.mark.parametrize("event", [Event.LEGACY, Event.AUTO_FINISHED, Event.MANUAL_FINISHED])
+    def test_is_when_he_was_first_approved(self, event: Event) -> None:
+        approved = report(event, "APPROVED", final=True)
+
+        assert verified_at(None, approved, NOON) == NOON
+        assert verified_at(NOON, approved, NOON + timedelta(days=90)) == NOON
+        assert verified_at(NOON, approved, NOON - timedelta(days=90)) == NOON - timedelta(days=90)
+
+    @pytest.mark.parametrize(
+        ("event", "status", "final"),
+        [
+            (Event.MANUAL_FINISHED, "DENIED", True),
+            (Event.AUTO_FINISHED, "SUSPECTED", True),
+            (Event.AUTO_FINISHED, "APPROVED", False),
+            (Event.RESUBMITTED, "APPROVED", True),
+        ],
+    )
+    def test_is_told_by_no_other_news(self, event: Event, status: str, final: bool) -> None:
+        assert verified_at(None, report(event, status, final=final), NOON) is None
+
+    def test_stays_where_no_time_is_told(self) -> None:
+        assert verified_at(NOON, report(Event.LEGACY, "APPROVED", final=True), None) == NOON
+
+
 class TestAHistory:
     @given(history=st.lists(reports, min_size=1, max_size=8), data=st.data())
     def test_ends_in_the_same_place_in_any_order_unless_it_changes_between_final_statuses(
@@ -155,6 +191,15 @@ class TestAHistory:
         else:
             assert (status, final, is_marked) == play(history)
             assert not is_marked
+
+    @given(history=st.lists(st.tuples(reports, finishes), min_size=1, max_size=8), data=st.data())
+    def test_ends_in_the_same_place_in_any_order_as_to_when_the_client_was_verified(
+        self, history: list[tuple[Report, datetime | None]], data: st.DataObject
+    ) -> None:
+        again = data.draw(st.lists(st.sampled_from(history), max_size=4))
+        shuffled = data.draw(st.permutations(history + again))
+
+        assert when_verified(shuffled) == when_verified(history)
 
     @given(history=st.lists(reports, min_size=2, max_size=8))
     def test_never_goes_from_final_to_not_final(self, history: list[Report]) -> None:

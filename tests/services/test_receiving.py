@@ -578,7 +578,7 @@ class TestVerificationUpdated:
         def prototype(sender: Any, *, verification_id: int, changed: list[str], **kwargs: object) -> None: ...
 
         receiver = create_autospec(prototype)
-        verification = make_verification(scan_ref="scan-1", status="REVIEWING")
+        verification = make_verification(scan_ref="scan-1", status="REVIEWING", verified_at=None)
         signals.verification_updated.connect(receiver)
 
         with django_capture_on_commit_callbacks(execute=True):
