@@ -11,6 +11,7 @@ from django.urls import include, path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from example_project import clients
 from idenfy_kyc.conf import get_settings
 from idenfy_kyc.models import WebhookDelivery
 
@@ -28,6 +29,7 @@ def bare(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("clients/<str:client_id>/", clients.page, name="client"),
     path("idenfy/", include("idenfy_kyc.urls")),
     path("bare/", bare),
 ]

@@ -18,7 +18,7 @@ from tests.services.test_sending import ANSWERS
 
 pytestmark = pytest.mark.django_db
 
-WORDS = {
+WORDS: dict[str, str] = {
     Reason.NO_ANSWER: "iDenfy’s answer did not arrive",
     Reason.UNREADABLE: "iDenfy’s answer could not be read",
     Reason.SERVER_ERROR: "iDenfy answered that something went wrong there",
