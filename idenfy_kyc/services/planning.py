@@ -118,7 +118,11 @@ def freeze(batch: RequestBatch, candidates: list[Candidate]) -> RequestBatch:
 
 def leave_out(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
     """Leave these rows (by primary key) out of a plan; return how many were. Recorded."""
-    said: dict[str, Any] = {"reason": Reason.LEFT_OUT, "reason_params": {"by": frozen_name(by)}, "ended_at": timezone.now()}
+    said: dict[str, Any] = {
+        "reason": Reason.LEFT_OUT,
+        "reason_params": {"by": frozen_name(by)},
+        "ended_at": timezone.now(),
+    }
     return move_in_plan(batch, requests, Q(state=State.DRAFT), State.SKIPPED, EventKind.LEFT_OUT, by=by, **said)
 
 
