@@ -43,20 +43,28 @@ def run_in(task: Callable[[], dict[str, Any]], database: Path, **changes: Any) -
 def pages() -> dict[str, Any]:
     """The status of every page that a superuser can open; what the checks have to say; the answer to *Request*."""
     from django.core import checks
+    from django.test import Client
     from django.urls import reverse
 
+    from idenfy_kyc.choices import State
     from idenfy_kyc.models import InformationRequest, RequestBatch
     from tests.factories import make_request
     from tests.journey import Visitor
 
     officer = Visitor(officer_of_a_new_project())
-    request = make_request()
+    request = make_request(State.ISSUED)
     keys = {"verification": request.verification_id, "requestbatch": request.batch_id, "informationrequest": request.pk}
     seen = {"index": officer.go(reverse("admin:index")).status_code}
     for model, key in keys.items():
         for page, args in {"changelist": [], "change": [key], "history": [key]}.items():
             seen[f"{model} {page}"] = officer.go(reverse(f"admin:idenfy_kyc_{model}_{page}", args=args)).status_code
-    seen["verification add"] = officer.go(reverse("admin:idenfy_kyc_verification_add")).status_code
+    erase = reverse("admin:idenfy_kyc_verification_erase", args=[request.verification_id])
+    further = [
+        *(reverse(f"admin:idenfy_kyc_{page}") for page in ("verification_add", "verification_ask_from_list")),
+        *(reverse("admin:idenfy_kyc_webhookdelivery_changelist"), erase),
+    ]
+    seen |= {page: officer.go(page).status_code for page in further}
+    seen["client"] = Client().get(reverse("idenfy_kyc:client_link", args=[request.public_id])).status_code
     request.delete()
     RequestBatch.objects.all().delete()
     asked = officer.go(reverse("admin:idenfy_kyc_verification_request_information", args=[request.verification_id]), {})

@@ -262,6 +262,10 @@ class TestLimits:
             ("MAX_BATCH_SIZE", 50_001, "is 50001; it must be from 1 to 50000."),
             ("TYPE_COUNT_ABOVE", -1, "is -1; it must be 0 or more, or None."),
             ("SECOND_PERSON_ABOVE", -1, "is -1; it must be 0 or more, or None."),
+            ("WEBHOOK_SILENCE", timedelta(minutes=59), "is timedelta(minutes=59); it must be 1 hour or more, or None."),
+            ("WEBHOOK_RETENTION_DAYS", 0, "is 0; it must be 1 or more."),
+            ("ANSWER_RETENTION_DAYS", 0, "is 0; it must be 1 or more, or None."),
+            ("PLAN_RETENTION_DAYS", 0, "is 0; it must be 1 or more."),
             (
                 "DEFAULT_LIFETIME",
                 timedelta(minutes=59),
@@ -275,6 +279,7 @@ class TestLimits:
 
         assert message.id == "idenfy_kyc.E006"
         assert message.msg == f'IDENFY_KYC["{name}"] {said}'
+        assert str(message.hint).startswith(f'Write, for example, "{name}": ')
 
     @pytest.mark.parametrize(
         ("name", "value"),

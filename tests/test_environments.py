@@ -77,6 +77,32 @@ class TestTheJourney:
         assert found["actors"] == ["", "rasa@example.com"]
 
 
+class TestAStrictPolicy:
+    def test_has_nothing_inline_to_forbid_on_any_page(self, tmp_path: Path) -> None:
+        found = run_in(walk.inline, tmp_path / "db.sqlite3", **SHOWCASE)
+
+        assert found["pages"] > 80
+        assert found["inline"] == {}
+
+    @pytest.mark.parametrize(
+        "html",
+        [
+            "<style>",
+            "<script>",
+            '<script type="module">',
+            '<p style="a">',
+            "<a onclick='b'>",
+            '<a href="javascript:c">',
+        ],
+    )
+    def test_would_forbid_this(self, html: str) -> None:
+        assert walk.inline_in(html)
+
+    @pytest.mark.parametrize("html", ['<script src="a.js" defer>', '<p class="style">', "<p>on time, my style</p>"])
+    def test_allows_this(self, html: str) -> None:
+        assert walk.inline_in(html) == []
+
+
 class TestUnfold:
     @pytest.mark.parametrize("urls", [unfold.AS_THEY_ARE, unfold.MIXED_IN])
     def test_leaves_every_page_and_act_as_usable(self, tmp_path: Path, urls: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -28,6 +29,10 @@ from tests.journey import journey
 from tests.translations import texts_of, untranslated
 
 MANY = 1234
+INLINE = re.compile(
+    r"""<style\b | <script(?![^>]*\s(?:src=|type="application/json")) | (?<=\s)(?:style|on[a-z]+)=["'] | javascript:""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 class Screen(StringIO):
@@ -56,6 +61,21 @@ def pages() -> dict[str, Any]:
     found = journey()
     opened = _opened(_clients())
     return found | {"styled": [name for name, page in opened.items() if "idenfy_kyc/" in page]}
+
+
+def inline() -> dict[str, Any]:
+    """What stands inline, page by page: scripts, styles and handlers, which a strict policy forbids."""
+    call_command("migrate", verbosity=0)
+    opened = _opened(_clients())
+    return {
+        "pages": len(opened),
+        "inline": {name: found for name, page in opened.items() if (found := inline_in(page))},
+    }
+
+
+def inline_in(page: str) -> list[str]:
+    """The scripts without an address, the styles and the handlers that stand in a page's HTML."""
+    return INLINE.findall(page)
 
 
 def _opened(clients: dict[str, Any]) -> dict[str, str]:

@@ -65,13 +65,18 @@ def open_requests(verifications: Iterable[int], clients: Collection[str]) -> Ope
     can have asked once for each verification; portion by portion, since an OR over them would use no index.
     """
     found = OpenRequests({}, {})
+    seen: dict[int, OpenRequest] = {}  # most are found in all three ways
+
+    def one_of(row: Mapping[str, Any]) -> OpenRequest:
+        return seen.get(row["pk"]) or seen.setdefault(row["pk"], _open_request(row))
+
     for row in _open_rows("open_verification", verifications):
-        found.by_verification[row["open_verification"]] = _open_request(row)
+        found.by_verification[row["open_verification"]] = one_of(row)
     for row in _open_rows("open_client", filter(None, map(client_digest, clients))):
-        found.by_client.setdefault(row["open_client"], {})[row["pk"]] = _open_request(row)
+        found.by_client.setdefault(row["open_client"], {})[row["pk"]] = one_of(row)
     for row in _open_rows("open_verification__client_id", filter(None, clients)):
         key = client_digest(row["open_verification__client_id"]) or ""
-        found.by_client.setdefault(key, {})[row["pk"]] = _open_request(row)
+        found.by_client.setdefault(key, {})[row["pk"]] = one_of(row)
     return found
 
 

@@ -10,8 +10,11 @@ One transaction, in this order:
 4. queue the others, whose verification and client have no open request but the uncertain one that they follow: that
    one is given up just before.
 
-If the number on the button no longer holds, the fourth step is not taken, and the page shows the difference. The unique
-columns hold "one open request per client" even against code that takes no locks; then the whole is repeated.
+If the number on the button no longer holds, the fourth step is not taken, and the page shows the difference. Then the
+third comes after the transaction, which lets go of the clients first: whoever loses a race over thousands of them would
+else make the next one wait for what he has to write, and that one the next.
+
+The unique columns hold "one open request per client" even against code that takes no locks; then the whole is repeated.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from ..choices import EventKind, Reason, State
@@ -34,8 +38,8 @@ from .account import fingerprint
 from .again import follow
 from .blocking import answered, open_requests, overtaken
 from .ending import write_down_time
-from .planning import ASKED, hold_plan
-from .record import frozen_name, note_batch, note_requests
+from .planning import ASKED, hold_plan, move_in_plan
+from .record import frozen_name, note_batch
 from .shown import digest_of
 from .workers import hand_over
 
@@ -130,7 +134,7 @@ def queue(
         if not hold_plan(batch):
             return False
         drafts = _locked_drafts(batch, keys, followed)
-        _skip(_blocked(batch, drafts, keys))
+        blocked = _blocked(batch, drafts, keys)
         free = [draft for draft in drafts if not draft.reason]
         is_as_shown = expected in {None, len(free)} and shown in {"", digest_of(draft.pk for draft in free)}
         holds = bool(free) and is_as_shown
@@ -138,6 +142,7 @@ def queue(
         if is_refused:
             note_batch(EventKind.NOT_ALLOWED, batch, by=by, clients=len(free))
         elif holds:
+            _skip(batch, blocked)
             RequestBatch.objects.filter(pk=batch.pk).update(
                 confirmed_at=timezone.now(),
                 confirmed_by=by,
@@ -148,6 +153,8 @@ def queue(
             follow(free, by=by)
             _queue_all(batch, free, last_four=last_four)
             note_batch(EventKind.CONFIRMED, batch, by=by, clients=len(free))
+    if is_refused or not holds:
+        _skip(batch, blocked)
     if is_refused:
         raise SecondPersonNeeded
     if not holds:
@@ -242,14 +249,13 @@ def _renew_client_keys(drafts: list[InformationRequest]) -> None:
     InformationRequest.objects.bulk_update(changed, ["client_key"], batch_size=database.PORTION)
 
 
-def _skip(blocked: list[InformationRequest]) -> None:
+def _skip(batch: RequestBatch, blocked: list[InformationRequest]) -> None:
     """One UPDATE for all that say the same: thousands may have been asked by somebody else, in one batch."""
     alike: dict[tuple[str, str], list[InformationRequest]] = defaultdict(list)
     for draft in blocked:
         alike[draft.reason, json.dumps(draft.reason_params)].append(draft)
     for drafts in alike.values():
         reason, params = str(drafts[0].reason), drafts[0].reason_params
-        for portion in database.portions(drafts):
-            rows = InformationRequest.objects.filter(pk__in=[draft.pk for draft in portion])
-            rows.move(State.SKIPPED, reason=reason, reason_params=params)
-            note_requests(EventKind.NOT_ASKED, portion, reason=reason)
+        how = Q(state=State.DRAFT), State.SKIPPED, EventKind.NOT_ASKED
+        keys = (draft.pk for draft in drafts)
+        move_in_plan(batch, keys, *how, noted={"reason": reason}, reason=reason, reason_params=params)

@@ -11,11 +11,12 @@ The rules every service here follows:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
 from django.db import Error, IntegrityError, OperationalError, connections, router, transaction
+from django.db.models import Model
 
 from ..models import InformationRequest
 
@@ -49,16 +50,18 @@ def portions(items: Iterable[T], size: int = PORTION) -> Iterator[list[T]]:
         yield portion
 
 
-def insert(rows: list[InformationRequest]) -> None:
-    """Insert ``rows``, all in one go, without reading their keys back.
+def insert(rows: Sequence[Model]) -> None:
+    """Insert ``rows``, of one model and all in one go, without reading their keys back.
 
     ``bulk_create`` would go forty rows at a time on SQLite, where Django 5.2 gives a statement 999 parameters.
     """
-    connection = connections[alias()]
-    fields = [field for field in InformationRequest._meta.local_concrete_fields if not field.primary_key]
+    if not rows:
+        return
+    connection, meta = connections[alias()], rows[0]._meta
+    fields = [field for field in meta.local_concrete_fields if not field.primary_key]
     columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     values = [[field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields] for row in rows]
-    table = connection.ops.quote_name(InformationRequest._meta.db_table)
+    table = connection.ops.quote_name(meta.db_table)
     marks = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 (names of ours)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -118,8 +118,12 @@ def freeze(batch: RequestBatch, candidates: list[Candidate]) -> RequestBatch:
 
 def leave_out(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
     """Leave these rows (by primary key) out of a plan; return how many were. Recorded."""
-    said = {"reason": Reason.LEFT_OUT, "reason_params": {"by": frozen_name(by)}, "ended_at": timezone.now()}
-    return _move_in_plan(batch, requests, Q(state=State.DRAFT), State.SKIPPED, EventKind.LEFT_OUT, by=by, **said)
+    said: dict[str, Any] = {
+        "reason": Reason.LEFT_OUT,
+        "reason_params": {"by": frozen_name(by)},
+        "ended_at": timezone.now(),
+    }
+    return move_in_plan(batch, requests, Q(state=State.DRAFT), State.SKIPPED, EventKind.LEFT_OUT, by=by, **said)
 
 
 def take_back(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
@@ -128,13 +132,24 @@ def take_back(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
     Only what a person left out: the other reasons are facts, which nobody can take back.
     """
     said: dict[str, Any] = {"reason": "", "reason_params": {}, "ended_at": None}
-    return _move_in_plan(batch, requests, LEFT_OUT, State.DRAFT, EventKind.TAKEN_BACK, by=by, **said)
+    return move_in_plan(batch, requests, LEFT_OUT, State.DRAFT, EventKind.TAKEN_BACK, by=by, **said)
 
 
-def _move_in_plan(
-    batch: RequestBatch, requests: Iterable[int], which: Q, to: State, kind: EventKind, *, by: User, **said: Any
+def move_in_plan(
+    batch: RequestBatch,
+    requests: Iterable[int],
+    which: Q,
+    to: State,
+    kind: EventKind,
+    *,
+    by: User = None,
+    noted: Mapping[str, Any] | None = None,
+    **said: Any,
 ) -> int:
-    """Move those of a plan's rows for which ``which`` holds, and note exactly those; none once it is no plan."""
+    """Move those of a plan's rows for which ``which`` holds, and note exactly those; none once it is no plan.
+
+    ``noted`` are the parameters of the lines of the record. Return how many were moved.
+    """
 
     def move_portion(keys: list[int]) -> int:
         with transaction.atomic(using=database.alias()):
@@ -142,7 +157,7 @@ def _move_in_plan(
                 return 0
             moving = list(batch.requests.filter(which, pk__in=keys).only("batch_id", "verification_id"))
             batch.requests.filter(pk__in=[row.pk for row in moving]).move(to, **said)
-            note_requests(kind, moving, by=by)
+            note_requests(kind, moving, by=by, **(noted or {}))
             return len(moving)
 
     return sum(

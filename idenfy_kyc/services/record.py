@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ..choices import EventKind
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
-from .database import PORTION
+from .database import insert, portions
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -60,19 +60,18 @@ def note_requests(kind: EventKind, requests: Iterable[InformationRequest], *, by
     In the order in which everybody locks verifications, since a line that refers to one locks it too.
     """
     at, name = timezone.now(), frozen_name(by)
-    RequestEvent.objects.bulk_create(
-        [
-            RequestEvent(
-                kind=kind,
-                at=at,
-                actor=by,  # type: ignore[misc]
-                actor_name=name,
-                batch_id=request.batch_id,
-                request_id=request.pk,
-                verification_id=request.verification_id,
-                params=params,
-            )
-            for request in sorted(requests, key=lambda request: request.verification_id)
-        ],
-        batch_size=PORTION,
+    lines = (
+        RequestEvent(
+            kind=kind,
+            at=at,
+            actor=by,  # type: ignore[misc]
+            actor_name=name,
+            batch_id=request.batch_id,
+            request_id=request.pk,
+            verification_id=request.verification_id,
+            params=params,
+        )
+        for request in sorted(requests, key=lambda request: request.verification_id)
     )
+    for portion in portions(lines):
+        insert(portion)

@@ -25,7 +25,7 @@ from ..api import CurrentStatus, IdenfyClient
 from ..choices import EventKind, PauseReason, Refreshed, State
 from ..conf import get_settings
 from ..exceptions import IdenfyApiError, IdenfyConnectionError, TooMany
-from ..models import RequestEvent, Verification
+from ..models import Verification
 from . import database
 from .answers import Effect, Outcome, outcome_of
 from .hearing import decide_current
@@ -139,7 +139,7 @@ def _take(claim: _Claim, answer: CurrentStatus, *, by: User) -> Refreshed:
         if changed:
             mine.update(**changed, updated_at=timezone.now())
             announce(verification, changed)
-        RequestEvent.objects.bulk_create([line_about(verification, EventKind.REFRESHED, by=by, status=answer.status)])
+        line_about(verification, EventKind.REFRESHED, by=by, status=answer.status).save()
     if "status" in changed:
         return Refreshed.CHANGED
     return Refreshed.SAME if answer.status == verification.status else Refreshed.KEPT

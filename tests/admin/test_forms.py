@@ -50,6 +50,7 @@ class TestLifetime:
             ("", "days"),
             ("14", ""),
             ("14", "fortnights"),
+            ("5", "minutes"),
             ("0.5", "hours"),
             ("soon", "days"),
             ("9" * 30, "days"),

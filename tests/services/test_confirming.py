@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from idenfy_kyc import services
@@ -164,6 +166,19 @@ class TestPlanChanged:
             services.confirm(batch, by=None, expected=450)
 
         assert batch.rows_in(State.SKIPPED).count() == 450
+
+    @pytest.mark.django_db(transaction=True)
+    def test_lets_go_of_the_clients_before_it_writes_who_is_not_asked(self, batch: RequestBatch) -> None:
+        """Others wait for them: of four who press at once, the last would wait for what three have to write."""
+        make_request(State.QUEUED, verification=first_of(batch))
+
+        with CaptureQueriesContext(connection) as done:
+            self.refuse(batch, 3, 2)
+
+        said = [query["sql"] for query in done.captured_queries]
+        line = next(at for at, sql in enumerate(said) if "INSERT INTO" in sql and RequestEvent._meta.db_table in sql)
+        read = max(at for at, sql in enumerate(said) if Verification._meta.db_table in sql)
+        assert "COMMIT" in said[read:line]
 
     def test_by_somebody_who_asked_the_same_client(self, batch: RequestBatch) -> None:
         make_request(State.ISSUED, verification=make_verification(client_id=first_of(batch).client_id))

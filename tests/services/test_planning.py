@@ -192,16 +192,16 @@ class TestOneClient:
         assert not batch.requests.exclude(client_key=None).exists()
 
     def test_of_many_verifications_is_asked_once_each(self, officer: Any) -> None:
-        """The issue's 800 verifications of 700 clients, in small."""
-        make_verifications(70)
-        for verification in Verification.objects.all()[:10]:
+        """800 verifications of 700 clients."""
+        make_verifications(700)
+        for verification in Verification.objects.all()[:100]:
             make_verification(client_id=verification.client_id, verified_at=datetime(2026, 1, 1, tzinfo=UTC))
 
         batch = services.plan(Verification.objects.all(), planned_by=officer)
 
         clients = batch.rows_in(State.DRAFT).values_list("verification__client_id", flat=True)
-        assert len(clients) == len(set(clients)) == 70
-        assert batch.rows_in(State.DRAFT).filter(verification__verified_at__year=2026).count() == 10
+        assert len(clients) == len(set(clients)) == 700
+        assert batch.rows_in(State.DRAFT).filter(verification__verified_at__year=2026).count() == 100
 
 
 INPUTS: dict[str, Callable[[], Iterable[Verification]]] = {
