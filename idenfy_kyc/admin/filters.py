@@ -240,13 +240,17 @@ class DecisionFilter(ChoiceFilter):
     options = {DECISION_NEEDED: Option(_("Needs a decision"), lambda rows: our_rows(rows).needing_decision())}
 
 
+UNREAD = {"answer": "unread"}
+"""What an address says for answers that nobody has looked at."""
+
+
 class AnswerFilter(ChoiceFilter):
     """What came back, for whoever has to read it."""
 
     title = _("answer")
     parameter_name = "answer"
     options = {
-        "unread": Option(
+        UNREAD["answer"]: Option(
             _("Answered, not looked at"), lambda rows: rows.filter(answer__isnull=False, answer__looked_at=None)
         ),
         "review": Option(

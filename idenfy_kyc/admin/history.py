@@ -1,19 +1,23 @@
-"""What happened, newest first, in words: of one request, or of one verification. It is what an auditor gets."""
+"""What happened, newest first, in words: of a request, a verification, or a batch. It is what an auditor gets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet, TextField
+from django.db.models.functions import Cast, TruncMinute
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import dates, wording
 from ..choices import EventKind
-from ..models import InformationRequest, RequestEvent, Verification
+from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
 from .drawing import batch_name, link_html
 
 LINES_PER_PAGE = 50
@@ -23,6 +27,12 @@ LINES_TO_PRINT = 2000
 ALL = "all"
 """What stands in the address, in place of a page's number, for everything; ``all-2`` is what did not fit."""
 STEERING = (EventKind.PAUSED, EventKind.CONTINUED)
+ACTS_ON_MANY = (
+    *(EventKind.LEFT_OUT, EventKind.TAKEN_BACK, EventKind.NOT_ASKED, EventKind.ASKED_AGAIN),
+    *(EventKind.REVEALED, EventKind.DOWNLOADED, EventKind.WITHDRAWN, EventKind.CANCELLED),
+    *(EventKind.MARKED, EventKind.LOOKED_AT),
+)
+"""What people do with the clients of a batch, few or many at once. What became of each, the report counts."""
 BY_CLIENT = frozenset({EventKind.OPENED, EventKind.ANSWERED, EventKind.ANSWERED_ELSEWHERE})
 BY_IDENFY = frozenset(
     {
@@ -87,12 +97,31 @@ def history_of_verification(
     return _history(own | of_batches, page, batch_url)
 
 
+def history_of_batch(batch: RequestBatch, requests: QuerySet[InformationRequest], *, page: str) -> History:
+    """Who planned, confirmed, stopped and continued it, and what people did with ``requests``, those that one sees.
+
+    What somebody did within a minute, for the same reason, is one line, however many clients it was about.
+    """
+    of_clients = Q(kind__in=ACTS_ON_MANY, request__in=requests.order_by().values("pk"))
+    acts = (
+        RequestEvent.objects.filter(Q(request=None) | of_clients, batch=batch)
+        .values("kind", "actor_name", minute=TruncMinute("at", tzinfo=UTC), said=Cast("params", TextField()))
+        .annotate(last=Max("pk"), clients=Count("request"))
+        .order_by("-last")
+    )
+    return _pages(acts, page, _lines_of_acts)
+
+
 def _history(which: Q, page: str, batch_url: UrlOf) -> History:
     events = RequestEvent.objects.filter(which).select_related("batch").order_by("-at", "-pk")
+    return _pages(events, page, lambda found: [_line(event, batch_url) for event in found])
+
+
+def _pages(found: QuerySet[Any, Any], page: str, drawn: Callable[[Iterable[Any]], list[Line]]) -> History:
     is_to_print = page.startswith(ALL)
     number = page.removeprefix(ALL).removeprefix("-") or "1"
-    shown = Paginator(events, LINES_TO_PRINT if is_to_print else LINES_PER_PAGE).get_page(number)
-    lines = [_line(event, batch_url) for event in shown.object_list]
+    shown = Paginator(found, LINES_TO_PRINT if is_to_print else LINES_PER_PAGE).get_page(number)
+    lines = drawn(shown.object_list)
     if not is_to_print and not shown.has_other_pages():
         return History(lines)
     prefix = f"{ALL}-" if is_to_print else ""
@@ -113,6 +142,21 @@ def _line(event: RequestEvent, batch_url: UrlOf) -> Line:
         who=_who(event),
         batch=link_html(batch_url(event), batch_name(event.batch)) if event.batch else SafeString(),
     )
+
+
+def _lines_of_acts(acts: Iterable[dict[str, Any]]) -> list[Line]:
+    """Each act by the last of its lines, and how many clients it was about."""
+    clients = {act["last"]: act["clients"] for act in acts}
+    events = RequestEvent.objects.in_bulk(list(clients))
+    return [_act(events[key], count) for key, count in clients.items()]
+
+
+def _act(event: RequestEvent, clients: int) -> Line:
+    what = wording.event_text(event)
+    if clients:
+        text = ngettext("%(what)s (%(count)s client)", "%(what)s (%(count)s clients)", clients)
+        what = text % {"what": what, "count": dates.number_text(clients)}
+    return Line(dates.record_text(event.at), what, _who(event), SafeString())
 
 
 def _who(event: RequestEvent) -> str:

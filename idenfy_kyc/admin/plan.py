@@ -25,13 +25,15 @@ from . import again, progress
 from .drawing import client_name, with_environment
 from .forms import PlanForm, known_keys
 from .overview import heading_of, overview_of, rows_of
-from .rows import asked_for, page_of
+from .rows import asked_for, not_asked_text, page_of, with_reason
 from .search import clients_found
 from .seen import may_ask, user_of
 
 if TYPE_CHECKING:
     from .batches import RequestBatchAdmin
 
+AT_ROWS = "rows"
+"""Where somebody ticked clients: what was done is said there, not far above."""
 _TOO_LATE = gettext_lazy("This plan was confirmed in the meantime: it cannot be changed.")
 
 
@@ -57,6 +59,7 @@ def view(
         "q": words,
         "rows": rows,
         "sections": overview.sections(show),
+        "is_at_rows": request.GET.get("at") == AT_ROWS,
         **again.about_plan(visible),
     }
     if may_ask(request) and asked and get_settings().is_configured:
@@ -121,12 +124,14 @@ def _sentences(batch: RequestBatch, asked: int, left: int, now: datetime) -> dic
         )
     said = {
         "asked": will_be_asked,
-        "left": ngettext("%(left)s verification will not.", "%(left)s verifications will not.", left) if left else "",
+        "left": ngettext("%(left)s verification will not", "%(left)s verifications will not", left) if left else "",
         "nobody": ngettext("The one chosen cannot be asked.", "None of the %(chosen)s can be asked.", asked + left),
         "planned": _("Planned by %(name)s on %(day)s.") if batch.planned_by_name else "",
         "age": ngettext("This plan is %(days)s day old.", "This plan is %(days)s days old.", days) if days else "",
     }
     texts = {name: text % params for name, text in said.items()}
+    if left:
+        texts["left"] = with_reason(texts["left"], not_asked_text(batch))
     return texts | {"chosen": _chosen_text(asked + left, clients), "quota": _quota(asked, now)}
 
 
@@ -286,7 +291,9 @@ def _answer(
     else:
         messages.warning(request, _TOO_LATE)
     where = {name: asked_for(request.POST, name) for name in ("q", "show", "p")}
-    return model_admin.redirect_to_page(batch, to="" if asked_for(request.POST, "group") else "#rows", **where)
+    if asked_for(request.POST, "group"):
+        return model_admin.redirect_to_page(batch, **where)
+    return model_admin.redirect_to_page(batch, to="#rows", at=AT_ROWS, **where)
 
 
 def discard(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch) -> HttpResponse:

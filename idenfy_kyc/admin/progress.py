@@ -171,8 +171,8 @@ def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, ask
         "progress": standing,
         "state": standing.state.value,
         "percent": percent,
-        "asking": ngettext("Asking %(count)s client.", "Asking %(count)s clients.", standing.total)
-        % {"count": number_text(standing.total)},
+        "asking": _asking(standing.total, is_paused=is_paused),
+        "is_trouble": standing.state is BatchState.STOPPED and batch.pause_reason != PauseReason.PERSON,
         "done": number_text(standing.done),
         "outcomes": outcomes,
         "to_go": _to_go(batch, standing, now),
@@ -186,6 +186,15 @@ def state_context(batch: RequestBatch, standing: Progress, now: datetime, *, ask
         },
         "announcement": reason or _("%(percent)s %% done. %(outcomes)s.") % {"percent": percent, "outcomes": outcomes},
     }
+
+
+def _asking(total: int, *, is_paused: bool) -> str:
+    """Nobody is being asked while it waits."""
+    if is_paused:
+        text = ngettext("%(count)s client is to be asked.", "%(count)s clients are to be asked.", total)
+    else:
+        text = ngettext("Asking %(count)s client.", "Asking %(count)s clients.", total)
+    return text % {"count": number_text(total)}
 
 
 def state_label(standing: Progress) -> str:

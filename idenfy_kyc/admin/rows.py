@@ -8,6 +8,7 @@ from itertools import groupby
 
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Page, Paginator
+from django.db.models import Count, Q
 from django.http import HttpRequest, QueryDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from django.utils.translation import ngettext
 from ..choices import Reason, State
 from ..clients import introduce
 from ..dates import day_text, number_text
-from ..models import InformationRequest
+from ..models import InformationRequest, RequestBatch
 from ..models.request import InformationRequestQuerySet
 from ..services import mark_missed
 from ..wording import reason_text, said_text, time_left_text
@@ -83,6 +84,13 @@ class Rows:
         return ngettext("%(count)s found.", "%(count)s found.", count) % {"count": number_text(count)}
 
     @property
+    def extent_text(self) -> str:
+        """Which of them these are: a printed page has no pages to turn."""
+        words = {"first": self.page.start_index(), "last": self.page.end_index(), "count": self.page.paginator.count}
+        text = _("Clients %(first)s to %(last)s of %(count)s.")
+        return text % {name: number_text(number) for name, number in words.items()}
+
+    @property
     def page_range(self) -> list[int | str]:
         """The pages to link to, with an ellipsis for those in between."""
         return list(self.page.paginator.get_elided_page_range(self.page.number))
@@ -91,6 +99,33 @@ class Rows:
     def ellipsis(self) -> str:
         """What stands for the pages in between."""
         return str(self.page.paginator.ELLIPSIS)
+
+
+def not_asked_text(batch: RequestBatch) -> str:
+    """“30 of the same clients, 53 of 53 other clients”, where verifications are not asked; empty if none is the same.
+
+    So that clients and verifications add up.
+    """
+    asked = batch.requests.exclude(state=State.SKIPPED).exclude(client_key=None).values("client_key")
+    skipped = batch.rows_in(State.SKIPPED)
+    same = skipped.filter(client_key__in=asked).count()
+    others = skipped.filter(Q(client_key=None) | ~Q(client_key__in=asked))
+    found = others.aggregate(
+        rows=Count("pk"), known=Count("client_key", distinct=True), unknown=Count("pk", filter=Q(client_key=None))
+    )
+    clients = found["known"] + found["unknown"]
+    parts = [ngettext("%(count)s of the same client", "%(count)s of the same clients", same)] if same else []
+    if parts and clients:
+        parts.append(
+            ngettext("%(others)s of %(clients)s other client", "%(others)s of %(clients)s other clients", clients)
+        )
+    params = {"count": same, "others": found["rows"], "clients": clients}
+    return ", ".join(parts) % {name: number_text(count) for name, count in params.items()}
+
+
+def with_reason(text: str, reason: str) -> str:
+    """A sentence, and after a colon what there is to add to it."""
+    return _("%(text)s: %(reason)s.") % {"text": text, "reason": reason} if reason else _("%(text)s.") % {"text": text}
 
 
 def asked_for(data: QueryDict, name: str) -> str:

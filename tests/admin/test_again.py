@@ -42,7 +42,7 @@ class TestOne:
         assert "1 client will be asked." in page.text
         assert 'value="source-of-funds"' in page.text
         assert 'value="Annual review"' in page.text
-        assert "These clients are asked again" in page.text
+        assert "Asking again" in page.text
         assert url(request.batch) in page.text
         request.refresh_from_db()
         assert request.state == State.REFUSED

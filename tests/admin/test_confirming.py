@@ -29,8 +29,19 @@ class TestLeavingOut:
         )
 
         assert answer.status_code == 302
-        assert answer["Location"] == url(batch) + "?show=asked&p=1#rows"
+        assert answer["Location"] == url(batch) + "?at=rows&show=asked&p=1#rows"
         assert [row.reason for row in batch.rows_in(State.SKIPPED)] == [Reason.LEFT_OUT] * 2
+
+    def test_says_what_was_done_above_the_rows_to_which_it_leads(self, alice_client: Client) -> None:
+        batch = make_plan(3)
+        row = batch.requests.earliest("pk")
+
+        of_rows = alice_client.post(url(batch, "leave_out"), {"row": row.pk}, follow=True).text
+        of_group = alice_client.post(url(batch, "take_back"), {"group": "left_out"}, follow=True).text
+
+        assert of_rows.index("Who was chosen") < of_rows.index("1 client was left out.")
+        assert of_group.index("1 client was taken back.") < of_group.index("Who was chosen")
+        assert of_rows.count("1 client was left out.") == of_group.count("1 client was taken back.") == 1
 
     def test_takes_a_whole_group_of_doubtful_ones_out(self, alice_client: Client) -> None:
         batch = plan_for(make_verification(), *make_verifications(120, status="DENIED"))

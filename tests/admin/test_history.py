@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc import dates
+from idenfy_kyc import dates, services
 from idenfy_kyc.admin import history
 from idenfy_kyc.choices import EventKind, State
-from idenfy_kyc.models import InformationRequest, Verification
+from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
 from idenfy_kyc.services.record import line_about, note_requests
-from tests.factories import make_request, make_verification
+from tests.admin.pages import queries, url
+from tests.factories import make_batch, make_request, make_verification
 
 pytestmark = pytest.mark.django_db
 
@@ -117,3 +120,47 @@ class TestAPrintedPage:
         page = bob_client.get(reverse(f"admin:idenfy_kyc_{model}_changelist"))
 
         assert '<link href="/static/idenfy_kyc/print.css" media="print" rel="stylesheet">' in page.text
+
+
+class TestTheHistoryOfABatch:
+    @pytest.fixture
+    def batch(self) -> RequestBatch:
+        return make_batch(confirmed=True)
+
+    def lines(self, client: Client, batch: RequestBatch) -> list[tuple[str, str]]:
+        return [(line.what, line.who) for line in client.get(url(batch)).context["history"].lines]
+
+    def test_is_one_line_for_what_somebody_did_with_many(
+        self, alice_client: Client, alice: Any, batch: RequestBatch
+    ) -> None:
+        requests = [make_request(State.ISSUED, batch=batch) for _ in range(4)]
+        services.withdraw(batch.requests.filter(pk__in=[row.pk for row in requests[:3]]), by=alice, note="Wrong list")
+        services.withdraw(batch.requests.filter(pk=requests[3].pk), by=alice, note="He moved")
+
+        assert self.lines(alice_client, batch) == [
+            ("Withdrawn: “He moved” (1 client)", "Alice Example"),
+            ("Withdrawn: “Wrong list” (3 clients)", "Alice Example"),
+        ]
+
+    def test_says_who_stopped_and_continued_it(self, alice_client: Client, alice: Any, batch: RequestBatch) -> None:
+        make_request(State.QUEUED, batch=batch)
+        services.stop(batch, by=alice)
+        services.resume(batch, by=alice)
+        services.withdraw(batch.requests.all(), by=alice, note="Enough")
+
+        said = [what for what, _who in self.lines(alice_client, batch)]
+
+        assert said == ["Withdrawn: “Enough” (1 client)", "Sending continued", "Sending stopped"]
+
+    def test_leaves_to_the_report_what_became_of_each(self, alice_client: Client, batch: RequestBatch) -> None:
+        note_requests(EventKind.ISSUED, [make_request(State.ISSUED, batch=batch)])
+
+        assert self.lines(alice_client, batch) == []
+
+    def test_takes_as_many_queries_for_1_client_as_for_40(self, alice_client: Client, alice: Any) -> None:
+        few, many = make_batch(confirmed=True), make_batch(confirmed=True)
+        for batch, count in ((few, 1), (many, 40)):
+            rows = [make_request(State.ISSUED, batch=batch) for _ in range(count)]
+            note_requests(EventKind.REVEALED, rows, by=alice)
+
+        assert queries(alice_client, url(few)) == queries(alice_client, url(many))

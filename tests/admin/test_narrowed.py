@@ -125,13 +125,20 @@ class TestTheReport:
         assert "Hidden" not in page.text
         assert "Secret words" not in page.text
 
+    def test_tells_only_what_was_done_with_those_that_are_seen(self, root_client: Client, batch: RequestBatch) -> None:
+        services.withdraw(batch.requests.all(), by=None, note="Wrong list")
+
+        page = root_client.get(url(batch))
+
+        assert [line.what for line in page.context["history"].lines] == ["Withdrawn: “Wrong list” (1 client)"]
+
     def test_is_the_same_for_a_batch_that_has_stopped(self, root_client: Client, batch: RequestBatch) -> None:
         make_request(State.QUEUED, batch=batch)
         services.stop(batch, by=None)
 
         page = root_client.get(url(batch))
 
-        assert "Asking 3 clients." in page.text
+        assert "3 clients are to be asked." in page.text
         assert "Download links (1)" in page.text
         assert "Hidden" not in page.text
 

@@ -80,7 +80,7 @@ class TestSearch:
         ticked = alice_client.post(url(batch, "leave_out"), {"row": row.pk, "q": "ona", "show": "asked", "p": "1"})
         group = alice_client.post(url(batch, "take_back"), {"group": "left_out", "q": "ona"})
 
-        assert ticked["Location"] == url(batch) + "?q=ona&show=asked&p=1#rows"
+        assert ticked["Location"] == url(batch) + "?at=rows&q=ona&show=asked&p=1#rows"
         assert group["Location"] == url(batch) + "?q=ona"
 
     def test_is_offered_in_the_forms_that_keep_it(self, alice_client: Client, batch: RequestBatch) -> None:

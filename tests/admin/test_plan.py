@@ -33,7 +33,10 @@ class TestThePlan:
         page = alice_client.get(url(batch))
 
         assert "You chose 8 verifications of 7 clients: <em>chosen by hand</em>." in words_of(page)
-        assert "4 clients will be asked, each through one verification. 4 verifications will not." in page.text
+        assert (
+            "4 clients will be asked, each through one verification. "
+            "4 verifications will not: 1 of the same client, 3 of 3 other clients."
+        ) in page.text
         assert "Nothing has been sent yet." in page.text
         assert "1 has an open request." in page.text
         assert "1 is a further verification of a client who is asked through another one." in page.text
@@ -50,6 +53,37 @@ class TestThePlan:
 
         assert "You chose 5 verifications: " in words_of(page)
         assert "4 clients will be asked. 1 verification will not." in page.text
+
+    @pytest.mark.parametrize(
+        ("statuses", "words"),
+        [
+            ({"C-1": ["APPROVED", "DENIED"]}, "1 verification will not: 1 of the same client."),
+            (
+                {"C-1": ["APPROVED", "DENIED", "DENIED"], "C-2": ["DELETED", "DELETED"]},
+                "4 verifications will not: 2 of the same clients, 2 of 1 other client.",
+            ),
+            ({"C-1": ["APPROVED"], "C-2": ["DELETED", "DELETED"]}, "2 verifications will not."),
+            ({"C-1": ["APPROVED"], "": ["DELETED"]}, "1 verification will not."),
+        ],
+        ids=["same", "both", "others", "unknown"],
+    )
+    def test_says_of_whom_those_are_that_will_not(
+        self, alice_client: Client, statuses: dict[str, list[str]], words: str
+    ) -> None:
+        batch = plan_for(
+            *(make_verification(client_id=key, status=status) for key, of in statuses.items() for status in of)
+        )
+
+        assert words in words_of(alice_client.get(url(batch)))
+
+    def test_says_that_its_groups_overlap_where_there_are_several(self, alice_client: Client) -> None:
+        denied = make_verifications(2, status="DENIED")
+        make_request(State.CANCELLED, verification=denied[0], expires_at=timezone.now() + timedelta(days=3))
+
+        one, two = (alice_client.get(url(plan_for(*chosen))).text for chosen in (denied[1:], denied))
+
+        assert "A client can be in several of these groups." not in one
+        assert "A client can be in several of these groups." in two
 
     def test_warns_of_those_that_are_not_approved(self, alice_client: Client) -> None:
         batch = plan_for(

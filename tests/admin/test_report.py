@@ -8,9 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from idenfy_kyc.admin import report
+from idenfy_kyc import services
+from idenfy_kyc.admin.outcomes import REASONS_SHOWN, Outcome
 from idenfy_kyc.choices import EventKind, Reason, State
-from idenfy_kyc.models import RequestBatch, RequestEvent
+from idenfy_kyc.models import Answer, RequestBatch, RequestEvent
 from tests.admin.pages import messages_of, queries, shown, url, words_of
 from tests.factories import LINK, TOKEN, make_batch, make_request, make_verification
 
@@ -30,7 +31,7 @@ def batch() -> RequestBatch:
     return batch
 
 
-def outcomes_of(page: Any) -> dict[State, report.Outcome]:
+def outcomes_of(page: Any) -> dict[State, Outcome]:
     return {outcome.state: outcome for outcome in page.context["outcomes_found"]}
 
 
@@ -102,7 +103,7 @@ class TestTheReport:
 
     def test_groups_refusals_by_idenfys_words_and_no_further_than_useful(self, alice_client: Client) -> None:
         batch = make_batch(confirmed=True)
-        for number in range(report.REASONS_SHOWN + 3):
+        for number in range(REASONS_SHOWN + 3):
             make_request(State.REFUSED, batch=batch, message=f"No {number:02}")
         make_request(State.REFUSED, batch=batch, message="No 00")
 
@@ -110,7 +111,7 @@ class TestTheReport:
 
         reasons = outcomes_of(page)[State.REFUSED].reasons
         assert reasons[0] == "“No 00”: 2"
-        assert len(reasons) == report.REASONS_SHOWN + 1
+        assert len(reasons) == REASONS_SHOWN + 1
         assert reasons[-1] == "other words: 3"
 
     def test_says_so_when_idenfy_refused_without_a_word(self, alice_client: Client) -> None:
@@ -336,3 +337,43 @@ class TestTheButtonsForAll:
         page = alice_client.get(url(make_request(State.ISSUED).batch))
 
         assert "Withdraw it…" in page.text
+
+
+def answer_in(batch: RequestBatch) -> Answer:
+    request = make_request(State.COMPLETED, batch=batch)
+    return Answer.objects.create(verification=request.verification, request=request, identity=str(request.pk))
+
+
+class TestWhatIsNotLookedAt:
+    def test_is_counted_and_one_press_away_for_whoever_may_read_it(self, root_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        looked_at, *_others = [answer_in(batch) for _ in range(3)]
+        answer_in(make_batch(confirmed=True))
+        services.look_at([looked_at], by=None)
+
+        page = root_client.get(url(batch))
+        listed = root_client.get(page.context["unread_url"])
+
+        assert "2 not looked at</a>" in page.text
+        assert len(listed.context["cl"].result_list) == 2
+
+    def test_is_not_mentioned_to_whoever_may_not(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        answer_in(batch)
+
+        assert "not looked at" not in alice_client.get(url(batch)).text
+
+
+class TestWithdrawingAll:
+    def test_says_of_which_kinds_they_are(self, alice_client: Client, batch: RequestBatch) -> None:
+        page = words_of(alice_client.get(url(batch)))
+
+        assert "Withdraw all 3…" in page
+        assert "Waiting for the client: 2" in page
+        assert "Uncertain: 1" in page
+
+    def test_says_no_more_where_they_are_of_one(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        make_request(State.ISSUED, batch=batch)
+
+        assert alice_client.get(url(batch)).context["withdraw_which"] == ""

@@ -64,3 +64,23 @@ if (plan) {
   plan.addEventListener("submit", forget);
   document.getElementById("discard").addEventListener("submit", forget);
 }
+
+// One tick for a whole page of clients. Without JavaScript they are ticked one by one, or taken by groups.
+for (const head of document.querySelectorAll("[data-ik-tick-all]")) {
+  const rows = Array.from(head.closest("table").querySelectorAll("input[name=row]"));
+  if (rows.length > 1) {
+    const all = document.createElement("input");
+    all.type = "checkbox";
+    all.setAttribute("aria-label", head.dataset.ikTickAll);
+    all.title = head.dataset.ikTickAll;
+    all.addEventListener("change", () => {
+      for (const row of rows) row.checked = all.checked;
+    });
+    for (const row of rows) {
+      row.addEventListener("change", () => {
+        all.checked = rows.every((other) => other.checked);
+      });
+    }
+    head.replaceChildren(all);
+  }
+}
