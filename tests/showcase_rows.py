@@ -15,8 +15,9 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from idenfy_kyc import services
-from idenfy_kyc.choices import BatchState, PauseReason, Reason, State
+from idenfy_kyc.choices import BatchState, EventKind, PauseReason, Reason, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, Verification, WebhookDelivery
+from idenfy_kyc.services.record import note_batch, note_requests
 from idenfy_kyc.testing import identification, signed_headers
 from tests import factories
 
@@ -218,6 +219,11 @@ def in_every_state() -> RequestBatch:
         note=LONG_NOTE,
     )
     assert services.progress_of(made).state is BatchState.DONE
+    by = officer()
+    note_batch(EventKind.CONFIRMED, made, by=by, clients=7)
+    note_requests(EventKind.LEFT_OUT, made.rows_in(State.SKIPPED), by=by)
+    note_requests(EventKind.WITHDRAWN, made.rows_in(State.CANCELLED), by=by, note=LONG_NOTE)
+    note_requests(EventKind.DOWNLOADED, made.rows_in(State.ISSUED), by=by)
     return made
 
 
