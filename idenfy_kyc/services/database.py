@@ -11,7 +11,7 @@ The rules every service here follows:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
@@ -50,21 +50,22 @@ def portions(items: Iterable[T], size: int = PORTION) -> Iterator[list[T]]:
         yield portion
 
 
-def insert(rows: Sequence[Model]) -> None:
-    """Insert ``rows``, of one model and all in one go, without reading their keys back.
+def insert(rows: Iterable[Model]) -> None:
+    """Insert ``rows``, all of one model, a portion at a time, without reading their keys back.
 
     ``bulk_create`` would go forty rows at a time on SQLite, where Django 5.2 gives a statement 999 parameters.
     """
-    if not rows:
-        return
-    connection, meta = connections[alias()], rows[0]._meta
-    fields = [field for field in meta.local_concrete_fields if not field.primary_key]
-    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    values = [[field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields] for row in rows]
-    table = connection.ops.quote_name(meta.db_table)
-    marks = ", ".join(["%s"] * len(fields))
-    with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 (names of ours)
+    connection = connections[alias()]
+    for portion in portions(rows):
+        meta = portion[0]._meta
+        fields = [field for field in meta.local_concrete_fields if not field.primary_key]
+        columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+        values = [
+            [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields] for row in portion
+        ]
+        table, marks = connection.ops.quote_name(meta.db_table), ", ".join(["%s"] * len(fields))
+        with connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 (names of ours)
 
 
 def repeat_on_conflict(work: Callable[[], T], *, times: int = 3) -> T:

@@ -104,8 +104,7 @@ def freeze(batch: RequestBatch, candidates: list[Candidate]) -> RequestBatch:
         batch.save(force_insert=True)
         verdicts = _verdicts(batch, candidates)
         rows = (_row(batch, candidate, verdicts.get(candidate.pk)) for candidate in candidates)
-        for portion in database.portions(rows):
-            database.insert(portion)
+        database.insert(rows)
         note_batch(
             EventKind.PLANNED,
             batch,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ..choices import EventKind
 from ..models import InformationRequest, RequestBatch, RequestEvent, Verification
-from .database import insert, portions
+from .database import insert
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -73,5 +73,4 @@ def note_requests(kind: EventKind, requests: Iterable[InformationRequest], *, by
         )
         for request in sorted(requests, key=lambda request: request.verification_id)
     )
-    for portion in portions(lines):
-        insert(portion)
+    insert(lines)
