@@ -44,6 +44,8 @@ bench: $(VENV)/.for-bench  ## Measure what asking and hearing cost, and count qu
 	@$(BIN)/python -m benchmarks.sending
 	@$(BIN)/python -m benchmarks.receiving
 	@$(BIN)/python -m benchmarks.workers
+	@$(BIN)/python -m benchmarks.growing
+	@$(BIN)/python -m benchmarks.million
 
 prove: $(VENV)/.for-bench  ## Break servers, database and iDenfy, and count what must hold: six minutes (SEED=1)
 	@CI=true ENGINES=postgresql .ci/databases $(BIN)/python -m prove --seed $(SEED)

@@ -1,4 +1,7 @@
-"""What the benchmark of deliveries calls: our webhook, and beside it the least that any view of one would do."""
+"""What the benchmarks call: the example project, and beside it what is measured against it.
+
+``bare/`` is the least that any view of a delivery would do, ``stock/`` the admin as anybody writes it first.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from benchmarks.stock import site
 from example_project.urls import urlpatterns as example_project
 from idenfy_kyc.conf import get_settings
 from idenfy_kyc.models import WebhookDelivery
@@ -26,4 +30,4 @@ def bare(request: HttpRequest) -> HttpResponse:
     return HttpResponse("Kept.")
 
 
-urlpatterns = [*example_project, path("bare/", bare)]
+urlpatterns = [*example_project, path("bare/", bare), path("stock/", site.urls)]

@@ -152,7 +152,7 @@ def chain_of_batch(
     """Which batches this one follows, and in which its clients were asked again; derived from the rows."""
     seen = rows_seen_by(model_admin.admin_site, request, RequestBatch)
     before = batch.requests.filter(again_of__isnull=False).exclude(state=State.SKIPPED).values("again_of__batch")
-    after = InformationRequest.objects.made().filter(again_of__batch=batch).values("batch")
+    after = InformationRequest.objects.made().filter(again_of__isnull=False, again_of__batch=batch).values("batch")
     named = {
         _("Asked again after"): seen.filter(pk__in=before),
         _("Asked again in"): seen.filter(pk__in=after),

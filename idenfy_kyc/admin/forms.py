@@ -281,6 +281,6 @@ def known_keys(batches: QuerySet[RequestBatch], requests: InformationRequestQuer
     keys = sorted(set(newest))
     is_all = len(newest) < BATCHES_LOOKED_AT and len(keys) <= KEYS_SUGGESTED
     keys = keys[:KEYS_SUGGESTED]
-    if not is_all and key not in keys and asked.filter(questionnaire=key).exists():
+    if key and not is_all and key not in keys and asked.filter(questionnaire=key).exists():
         keys.append(key)
     return KnownKeys(keys, is_all)

@@ -91,7 +91,9 @@ def history_of_verification(
 
     And what is said of the verification itself, which is no affair of any request: whoever sees it, sees that.
     """
-    batches = requests.order_by().values("batch_id")
+    batches = set(
+        requests.order_by().values_list("batch_id", flat=True)
+    )  # few: asked for within, all lines would be read
     of_batches = Q(request=None, batch__in=batches, kind__in=[*CONFIRMING, *STEERING])
     own = Q(verification=verification.pk) & (Q(batch=None) | Q(batch__in=batches))
     return _history(own | of_batches, page, batch_url)

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, QueryDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -106,20 +106,26 @@ def not_asked_text(batch: RequestBatch) -> str:
 
     So that clients and verifications add up.
     """
-    asked = batch.requests.exclude(state=State.SKIPPED).exclude(client_key=None).values("client_key")
-    skipped = batch.rows_in(State.SKIPPED)
-    same = skipped.filter(client_key__in=asked).count()
-    others = skipped.filter(Q(client_key=None) | ~Q(client_key__in=asked))
-    found = others.aggregate(
-        rows=Count("pk"), known=Count("client_key", distinct=True), unknown=Count("pk", filter=Q(client_key=None))
+    skipped = Q(state=State.SKIPPED)
+    of_each = (
+        batch.requests.exclude(client_key=None)
+        .order_by()
+        .values("client_key")
+        .annotate(asked=Count("pk", filter=~skipped), left=Count("pk", filter=skipped))
     )
-    clients = found["known"] + found["unknown"]
+    found = of_each.aggregate(
+        same=Sum("left", filter=Q(asked__gt=0), default=0),
+        others=Sum("left", filter=Q(asked=0), default=0),
+        clients=Count("client_key", filter=Q(asked=0)),
+    )
+    unknown = batch.rows_in(State.SKIPPED).filter(client_key=None).count()
+    same, others, clients = found["same"], found["others"] + unknown, found["clients"] + unknown
     parts = [ngettext("%(count)s of the same client", "%(count)s of the same clients", same)] if same else []
     if parts and clients:
         parts.append(
             ngettext("%(others)s of %(clients)s other client", "%(others)s of %(clients)s other clients", clients)
         )
-    params = {"count": same, "others": found["rows"], "clients": clients}
+    params = {"count": same, "others": others, "clients": clients}
     return ", ".join(parts) % {name: number_text(count) for name, count in params.items()}
 
 

@@ -71,6 +71,10 @@ class Answer(models.Model):
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
         permissions = [("view_answers", "Can read what clients answered")]
+        indexes = [
+            models.Index(fields=["looked_at"], name="idenfy_kyc_answer_unread"),
+            models.Index(fields=["review_follows", "reviewed_at"], name="idenfy_kyc_answer_review"),
+        ]
         constraints = [
             models.UniqueConstraint(name="idenfy_kyc_answer_told_once", fields=["verification", "identity"]),
             models.CheckConstraint(

@@ -69,7 +69,10 @@ class RequestBatch(models.Model):
     class Meta:
         verbose_name = _("request batch")
         verbose_name_plural = _("request batches")
-        indexes = [models.Index(fields=["confirmed_by_name", "id"], name="idenfy_kyc_bat_asked_by")]
+        indexes = [
+            models.Index(fields=["confirmed_by_name", "id"], name="idenfy_kyc_bat_asked_by"),
+            models.Index(fields=["questionnaire", "confirmed_at"], name="idenfy_kyc_bat_used"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="idenfy_kyc_batch_pause_has_reason",

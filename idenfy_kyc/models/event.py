@@ -57,6 +57,8 @@ class RequestEvent(models.Model):
     class Meta:
         verbose_name = _("line of the record")
         verbose_name_plural = _("lines of the record")
+        # Of a large batch nearly all lines are about one request or another; few are about the batch.
+        indexes = [models.Index(fields=["batch", "request"], name="idenfy_kyc_event_of_batch")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d %H:%M:%S}"

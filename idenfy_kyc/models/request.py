@@ -81,7 +81,8 @@ class InformationRequestQuerySet(models.QuerySet["InformationRequest"]):
 
     def asked_again_since(self) -> InformationRequestQuerySet:
         """Those that a later request follows. Only the last of a chain can be asked again."""
-        return self.filter(Exists(InformationRequest.objects.made().filter(again_of=OuterRef("pk"))))
+        later = InformationRequest.objects.made().filter(again_of__isnull=False)  # few; PostgreSQL is told so
+        return self.filter(Exists(later.filter(again_of=OuterRef("pk"))))
 
     def refused_beside(self) -> InformationRequestQuerySet:
         """Those that iDenfy refused while an earlier one was over only *here*, each with its end as ``held_until``.
