@@ -145,7 +145,7 @@ def sections_of(answer: Answer) -> Iterator[Section]:
 
 def _question(said: Mapping[str, Any]) -> Question:
     if "files" in said:
-        return Question(said["title"], remark=_files_text(said["files"]))
+        return Question(said["title"], tuple(said.get("answers", ())), _files_text(said["files"]))
     if said["type"] == "PASSWORD":
         return Question(said["title"], remark=_("A password. It is not kept."))
     answers = tuple(_read(said["type"], value) for value in said["answers"])

@@ -106,6 +106,11 @@ class TestSections:
             ("DATE", "2026-13-14", told.Question("Q", ("2026-13-14",))),
             ("DATETIME", "2026-03-14T10:30", told.Question("Q", ("2026-03-14T10:30",))),
             ("FILE", None, told.Question("Q", remark="No file")),
+            (
+                "A_NEW_TYPE",
+                ["b", "https://files.idenfy.test/a"],
+                told.Question("Q", ("b",), "1 file, to be read in iDenfy’s dashboard"),
+            ),
         ],
     )
     def test_show_what_there_is_or_say_that_nothing_was_answered(

@@ -44,6 +44,13 @@ _ANSWERED = frozenset({"additionalData"})
 """All of ``data`` that belongs to an answer. The rest is the document of the first day, which a review may correct."""
 _FILES = frozenset({"FILE", "FILE_MULTI"})
 _NOT_KEPT = frozenset({"PASSWORD"})
+_WITHOUT_FILES = frozenset(
+    {
+        *("CHECKBOX", "COLOR", "COUNTRY", "COUNTRY_MULTI", "DATE", "DATETIME", "EMAIL", "FLOAT", "INTEGER", "LIST"),
+        *("RADIO", "SELECT", "SELECT_MULTI", "TEL", "TEXT", "TEXT_AREA", "TIME", "URL"),
+    }
+)
+"""The questions of which we know that a web address in their answer is what the client has written."""
 _PLAIN = str | int | float
 """What an answer may be: true and false are among them. Whatever else came might hold links."""
 
@@ -269,7 +276,8 @@ def _without_links(value: Any) -> Any:
 
 def _questionnaire(said: Mapping[str, Any]) -> dict[str, Any] | None:
     """Sections, questions and answers as text. Of files only how many there are: their links end within the hour, and
-    the files are in iDenfy's dashboard. A password is nothing that anybody here should read."""
+    the files are in iDenfy's dashboard. Of a type that we do not know, whatever has a link in it is taken for a file. A
+    password is nothing that anybody here should read."""
     if not said:
         return None
     return {
@@ -292,7 +300,9 @@ def _question(said: Mapping[str, Any]) -> dict[str, Any]:
         return answer | {"files": len(values)}
     if kind in _NOT_KEPT:
         return answer | {"answers": []}
-    return answer | {"answers": [item if isinstance(item, bool) else _lines(str(item)) for item in values]}
+    told = [item for item in values if kind in _WITHOUT_FILES or "://" not in str(item)]
+    answer["answers"] = [item if isinstance(item, bool) else _lines(str(item)) for item in told]
+    return answer if told == values else answer | {"files": len(values) - len(told)}
 
 
 def _list(value: Any) -> list[Any]:
