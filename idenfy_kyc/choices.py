@@ -186,6 +186,7 @@ class DeliveryProblem(TextChoices):
     OTHER_EVENT = "other_event"
     RELABELLED = "relabelled"
     BROKE_OFF = "broke_off"
+    UNREADABLE = "unreadable"
     # nothing to do
     NOT_OURS = "not_ours"
     NOT_HELD = "not_held"

@@ -38,6 +38,10 @@ _DELIVERY_PROBLEMS: dict[str, Promise] = {
     DeliveryProblem.OTHER_EVENT: gettext_lazy("What it says does not fit what it is called."),
     DeliveryProblem.RELABELLED: gettext_lazy("The same had come under another name, and is not believed."),
     DeliveryProblem.BROKE_OFF: gettext_lazy("Something went wrong here. It will be tried again."),
+    DeliveryProblem.UNREADABLE: gettext_lazy(
+        "What it said can no longer be read here: it was kept too long, or its key is gone. Have it sent again from "
+        "iDenfy’s dashboard."
+    ),
     DeliveryProblem.NOT_OURS: gettext_lazy("It is about something other than verifying people."),
     DeliveryProblem.NOT_HELD: gettext_lazy("The verification is not here, and deliveries add none in this project."),
     DeliveryProblem.ERASED: gettext_lazy("The client’s personal data was erased here."),

@@ -20,6 +20,10 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         """Those whose handling broke off, or never began: it may well work now. What cannot be read never will."""
         return self.failed().filter(problem__in=["", DeliveryProblem.BROKE_OFF]).exclude(body="")
 
+    def note_unreadable(self) -> None:
+        """Say of those that failed, and of which nothing is left to handle, that nobody need wait for them."""
+        self.failed().filter(body="").update(problem=DeliveryProblem.UNREADABLE)
+
     def forget(self, at: datetime) -> None:
         """Leave nothing of what these say, and nothing to be handled: their client's personal data is erased."""
         self.failed().update(handled_at=at, problem=DeliveryProblem.ERASED)

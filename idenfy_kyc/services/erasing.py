@@ -99,8 +99,10 @@ def prune(now: datetime | None = None) -> Pruned:
     old_plans = RequestBatch.objects.filter(
         confirmed_at=None, planned_at__lt=now - timedelta(days=settings.PLAN_RETENTION_DAYS)
     )
+    bodies = _in_portions(old_bodies, body="")
+    WebhookDelivery.objects.note_unreadable()
     return Pruned(
-        bodies=_in_portions(old_bodies, body=""),
+        bodies=bodies,
         answers=_prune_answers(now),
         plans=sum(map(discard, old_plans)),
         rejections=WebhookRejection.objects.filter(hour__lt=now - REJECTIONS_KEPT).delete()[0],

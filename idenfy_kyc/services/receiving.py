@@ -72,9 +72,12 @@ def handle(delivery: WebhookDelivery) -> bool:
 
 
 def handle_again(deliveries: Iterable[WebhookDelivery]) -> int:
-    """Handle those of these that failed and whose body is still there; return how many worked."""
-    failed = (delivery for delivery in deliveries if not delivery.is_handled and delivery.can_be_handled)
-    return sum(_handle_one(delivery) for delivery in failed)
+    """Handle those of these that failed; return how many worked. Of those whose body cannot be read that is noted."""
+    return sum(
+        _handle_one(delivery) if delivery.can_be_handled else _note_problem(delivery, DeliveryProblem.UNREADABLE)
+        for delivery in deliveries
+        if not delivery.is_handled
+    )
 
 
 def handle_due() -> int:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from idenfy_kyc import services
-from idenfy_kyc.choices import EventKind, Reason, State
+from idenfy_kyc.choices import DeliveryProblem, EventKind, Reason, State
 from idenfy_kyc.exceptions import BeingAsked
 from idenfy_kyc.models import (
     Answer,
@@ -189,6 +189,15 @@ class TestPrune:
         assert (pruned.bodies, bodies["scan-1"]) == (1, "")
         assert bodies["scan-2"]
         assert services.prune().bodies == 0
+
+    def test_says_of_a_delivery_that_failed_that_it_can_be_read_no_more(self, clock: Any) -> None:
+        receive("IDENTIFICATION_AUTO_FINISHED", identification("scan-1"))
+        WebhookDelivery.objects.update(handled_at=None, problem=DeliveryProblem.BROKE_OFF)
+        clock.move_to(NOON + timedelta(days=31))
+
+        services.prune()
+
+        assert WebhookDelivery.objects.get().problem == DeliveryProblem.UNREADABLE
 
     def test_takes_answers_only_if_the_project_says_so(self, clock: Any, configure: Callable[..., None]) -> None:
         make_verification(scan_ref="scan-1")

@@ -322,6 +322,23 @@ class TestADeliveryThatFails:
         WebhookDelivery.objects.update(body="")
 
         assert services.handle_again(WebhookDelivery.objects.failed()) == 0
+        assert WebhookDelivery.objects.get().problem == DeliveryProblem.UNREADABLE
+
+    def test_waits_for_nobody_once_its_key_is_gone_and_is_handled_by_hand_once_it_is_back(
+        self, broken: Callable[[], object], settings: Any
+    ) -> None:
+        receive(Event.AUTO_FINISHED, identification("scan-1"))
+        broken()
+        before = settings.SECRET_KEY
+        settings.SECRET_KEY = "another key, and the old one was thrown away"
+
+        assert services.handle_due() == 0
+
+        assert WebhookDelivery.objects.get().problem == DeliveryProblem.UNREADABLE
+        assert not WebhookDelivery.objects.due().exists()
+        settings.SECRET_KEY_FALLBACKS = [before]
+        assert services.handle_again(WebhookDelivery.objects.failed()) == 1
+        assert Verification.objects.get().status == "APPROVED"
 
 
 class TestAnotherEventsName:
