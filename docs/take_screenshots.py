@@ -148,7 +148,9 @@ class Day:
         self.page.set_input_files("#id_file", REVIEW)
         self.page.get_by_role("button", name="Find clients").click()
         self.take("from-list", height=580)
-        self.page.locator("button[name=_plan]").click()
+        with self.page.context.expect_page() as opened:  # those that were not found stay where they are
+            self.page.locator("button[name=_plan]").click()
+        self.page = opened.value
         self.page.wait_for_url(PLAN_URL)
 
     def its_plan(self) -> None:
