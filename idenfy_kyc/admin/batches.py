@@ -98,13 +98,19 @@ class RequestBatchAdmin(BoundedAdmin, ReadOnlyAdmin):
     def clients(self, batch: RequestBatch) -> str:
         return number_text(_standing(batch).total)
 
-    @admin.display(description=gettext_lazy("Links, refused, uncertain"))
+    @admin.display(description=gettext_lazy("Outcome"))
     def outcomes(self, batch: RequestBatch) -> str:
         standing = _standing(batch)
         if not standing.done:
             return "–"
-        counts = (standing.links, standing.counts.get(State.REFUSED, 0), standing.counts.get(State.UNKNOWN, 0))
-        return ", ".join(map(number_text, counts))
+        refused, uncertain = (standing.counts.get(state, 0) for state in (State.REFUSED, State.UNKNOWN))
+        links = ngettext("%(count)s link", "%(count)s links", standing.links) % {"count": number_text(standing.links)}
+        others = [
+            ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": number_text(refused)},
+            ngettext("%(count)s uncertain", "%(count)s uncertain", uncertain) % {"count": number_text(uncertain)},
+        ]
+        said = [text for text, count in zip(others, (refused, uncertain), strict=True) if count]
+        return with_beneath(links, ", ".join(said))
 
     @admin.display(description=gettext_lazy("Answered"))
     def answered(self, batch: RequestBatch) -> str:

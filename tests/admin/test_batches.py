@@ -265,7 +265,7 @@ class TestTheList:
         for words in (
             "Annual review 2026",
             "Questionnaire “source-of-funds”",
-            "2, 1, 1",
+            '2 links <span class="ik-beneath">1 refused, 1 uncertain</span>',
             "1 of 2",
             "Rasa Kazlauskienė",
         ):
