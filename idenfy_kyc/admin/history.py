@@ -108,7 +108,7 @@ def history_of_batch(batch: RequestBatch, requests: QuerySet[InformationRequest]
     acts = (
         RequestEvent.objects.filter(Q(request=None) | of_clients, batch=batch)
         .values("kind", "actor_name", minute=TruncMinute("at", tzinfo=UTC), said=Cast("params", TextField()))
-        .annotate(last=Max("pk"), clients=Count("request"))
+        .annotate(last=Max("pk"), clients=Count("request", distinct=True))
         .order_by("-last")
     )
     return _pages(acts, page, _lines_of_acts)

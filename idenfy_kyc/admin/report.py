@@ -93,7 +93,7 @@ def _only_state(standing: Progress) -> str:
 def summary(
     model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, standing: Progress, now: datetime
 ) -> dict[str, Any]:
-    """The outcomes and rows, and what may be done with them; also for a batch that has stopped half-way."""
+    """The outcomes, the rows, what happened, and what may be done; also for a batch that has stopped half-way."""
     show, words = asked_for(request.GET, "show"), asked_for(request.GET, "q")
     visible = model_admin.rows_seen(request, batch)
     lines = outcomes(request, visible, now)
@@ -113,6 +113,7 @@ def summary(
         **_unread(model_admin, request, batch, visible),
         "asks_again": OF_A_BATCH if may_act else (),
         "marks": MARKED_TOGETHER if may_act else (),
+        "history": history_of_batch(batch, visible, page=request.GET.get("history", "1")),
     }
 
 
@@ -167,8 +168,5 @@ def _rows(rows: InformationRequestQuerySet, show: str, now: datetime) -> Informa
 def view(model_admin: RequestBatchAdmin, request: HttpRequest, batch: RequestBatch, standing: Progress) -> HttpResponse:
     """The report."""
     now = timezone.now()
-    context = summary(model_admin, request, batch, standing, now) | {
-        "headline": headline(batch, standing, now),
-        "history": history_of_batch(batch, model_admin.rows_seen(request, batch), page=request.GET.get("history", "1")),
-    }
+    context = summary(model_admin, request, batch, standing, now) | {"headline": headline(batch, standing, now)}
     return model_admin.render_page(request, batch, model_admin.report_template, title=batch.note, **context)

@@ -152,6 +152,19 @@ class TestTheHistoryOfABatch:
 
         assert said == ["Withdrawn: “Enough” (1 client)", "Sending continued", "Sending stopped"]
 
+    def test_stands_on_the_page_of_a_batch_that_has_stopped_too(
+        self, alice_client: Client, alice: Any, batch: RequestBatch
+    ) -> None:
+        make_request(State.QUEUED, batch=batch)
+        services.stop(batch, by=alice)
+
+        assert self.lines(alice_client, batch) == [("Sending stopped", "Alice Example")]
+
+    def test_counts_a_client_once(self, alice_client: Client, alice: Any, batch: RequestBatch) -> None:
+        note_requests(EventKind.REVEALED, [make_request(State.ISSUED, batch=batch)] * 3, by=alice)
+
+        assert self.lines(alice_client, batch) == [("The link was shown (1 client)", "Alice Example")]
+
     def test_leaves_to_the_report_what_became_of_each(self, alice_client: Client, batch: RequestBatch) -> None:
         note_requests(EventKind.ISSUED, [make_request(State.ISSUED, batch=batch)])
 

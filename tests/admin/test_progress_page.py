@@ -256,3 +256,17 @@ class TestWithAWorker:
 
         assert fake_idenfy.fake.posts() == []
         assert plan.rows_in(State.QUEUED).count() == 1
+
+
+class TestABatchThatHasStopped:
+    @pytest.mark.parametrize(
+        ("reason", "box"), [(PauseReason.PERSON, "ik-box-warn"), (PauseReason.UNAUTHORIZED, "ik-box-bad")]
+    )
+    def test_is_trouble_only_if_nobody_meant_to(self, alice_client: Client, reason: PauseReason, box: str) -> None:
+        batch = paused(make_queue(2), reason)
+
+        page = alice_client.get(url(batch))
+
+        assert f'<div class="ik-box {box}">' in page.text
+        assert "2 clients are to be asked." in page.text
+        assert "Asking 2" not in page.text

@@ -377,3 +377,35 @@ class TestWithdrawingAll:
         make_request(State.ISSUED, batch=batch)
 
         assert alice_client.get(url(batch)).context["withdraw_which"] == ""
+
+
+class TestItsSentences:
+    @pytest.mark.parametrize(
+        ("state", "one", "two"),
+        [
+            (State.UNKNOWN, "This client may have been asked", "These clients may have been asked"),
+            (State.COMPLETED, "The client answered.", "These clients answered."),
+            (State.EXPIRED, "the link works no more", "the links work no more"),
+            (State.CANCELLED, "The link does not work", "The links do not work"),
+        ],
+    )
+    def test_speak_of_one_as_of_one(self, alice_client: Client, state: State, one: str, two: str) -> None:
+        batch = make_request(state).batch
+
+        single = outcomes_of(alice_client.get(url(batch)))[state].meaning
+        make_request(state, batch=batch)
+        both = outcomes_of(alice_client.get(url(batch)))[state].meaning
+
+        assert one in single
+        assert two in both
+
+
+class TestItsPages:
+    def test_say_on_paper_which_clients_they_show(self, alice_client: Client) -> None:
+        batch = make_batch(confirmed=True)
+        for _ in range(101):
+            make_request(State.REFUSED, batch=batch)
+
+        page = alice_client.get(url(batch))
+
+        assert '<p class="ik-print-only">Clients 1 to 100 of 101.</p>' in page.text
