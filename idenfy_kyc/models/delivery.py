@@ -18,11 +18,14 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
 
     def due(self) -> WebhookDeliveryQuerySet:
         """Those whose handling broke off, or never began: it may well work now. What cannot be read never will."""
-        return self.failed().filter(problem__in=["", DeliveryProblem.BROKE_OFF]).exclude(body="")
+        return self._broken_off().exclude(body="")
+
+    def _broken_off(self) -> WebhookDeliveryQuerySet:
+        return self.failed().filter(problem__in=["", DeliveryProblem.BROKE_OFF])
 
     def note_unreadable(self) -> None:
-        """Say of those that failed, and of which nothing is left to handle, that nobody need wait for them."""
-        self.failed().filter(body="").update(problem=DeliveryProblem.UNREADABLE)
+        """Of those that might have worked nothing is left to be handled: nobody need wait for them."""
+        self._broken_off().filter(body="").update(problem=DeliveryProblem.UNREADABLE)
 
     def forget(self, at: datetime) -> None:
         """Leave nothing of what these say, and nothing to be handled: their client's personal data is erased."""

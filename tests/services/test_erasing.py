@@ -193,11 +193,13 @@ class TestPrune:
     def test_says_of_a_delivery_that_failed_that_it_can_be_read_no_more(self, clock: Any) -> None:
         receive("IDENTIFICATION_AUTO_FINISHED", identification("scan-1"))
         WebhookDelivery.objects.update(handled_at=None, problem=DeliveryProblem.BROKE_OFF)
+        receive("IDENTIFICATION_AUTO_FINISHED", {"no": "reference"})
         clock.move_to(NOON + timedelta(days=31))
 
         services.prune()
 
-        assert WebhookDelivery.objects.get().problem == DeliveryProblem.UNREADABLE
+        problems = WebhookDelivery.objects.order_by("pk").values_list("problem", flat=True)
+        assert [*problems] == [DeliveryProblem.UNREADABLE, DeliveryProblem.NO_SCAN_REF]
 
     def test_takes_answers_only_if_the_project_says_so(self, clock: Any, configure: Callable[..., None]) -> None:
         make_verification(scan_ref="scan-1")
