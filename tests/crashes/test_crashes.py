@@ -26,7 +26,7 @@ from tests.processes import workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300), pytest.mark.no_cover]
 
-KILLS = int(os.environ.get("IDENFY_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("IDENFY_TEST_KILLS", "6"))
 CONCURRENCY = 4
 JUST_NOW = 1.0
 """Seconds before a kill in which an answer may have reached the process and not yet its database."""

@@ -33,7 +33,7 @@ from tests.processes import workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
-MANY = int(os.environ.get("IDENFY_TEST_RACE_ROWS", "3000"))
+MANY = int(os.environ.get("IDENFY_TEST_RACE_ROWS", "1000"))
 OFFICERS = 4
 FOR_EVER = 60.0
 """Seconds after which a press has waited for a lock that never comes. What it takes, ``make bench`` measures."""
