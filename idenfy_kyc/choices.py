@@ -168,6 +168,7 @@ class Refreshed(TextChoices):
     """How asking iDenfy for the status of one verification ended."""
 
     CHANGED = "changed"
+    REVIEWED = "reviewed"
     SAME = "same"
     KEPT = "kept"
     TOO_SOON = "too_soon"

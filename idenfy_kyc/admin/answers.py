@@ -37,6 +37,16 @@ class Shown:
         return told.verdict_text(self.answer)
 
     @property
+    def still_in_review(self) -> str:
+        """What to do if that is not so; empty if nobody waits for a review."""
+        if not self.answer.is_in_review:
+            return ""
+        return _(
+            "If iDenfy’s dashboard says that the review is over, press “Refresh from iDenfy” on the verification’s "
+            "page, or have the review sent again from the dashboard."
+        )
+
+    @property
     def received(self) -> str:
         """When it came."""
         return dates.stamp_text(self.answer.received_at)

@@ -74,7 +74,7 @@ def _refresh(request: HttpRequest, queryset: QuerySet[Verification]) -> None:
         messages.error(request, _("It broke off: %(why)s.") % {"why": why})
 
 
-_WELL = frozenset({Refreshed.CHANGED, Refreshed.SAME})
+_WELL = frozenset({Refreshed.CHANGED, Refreshed.REVIEWED, Refreshed.SAME})
 
 
 def _text(result: Refreshed, count: int) -> str:
@@ -82,6 +82,11 @@ def _text(result: Refreshed, count: int) -> str:
     texts = {
         Refreshed.CHANGED: ngettext(
             "%(count)s verification has a new status.", "%(count)s verifications have a new status.", count
+        ),
+        Refreshed.REVIEWED: ngettext(
+            "For %(count)s verification the review of the client’s answer is over.",
+            "For %(count)s verifications the reviews of the clients’ answers are over.",
+            count,
         ),
         Refreshed.SAME: ngettext(
             "Nothing has changed for %(count)s verification.",

@@ -9,14 +9,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from ..api import CurrentStatus
 from ..api.deliveries import GivenAnswer, Report
 from ..choices import EventKind, Reason, State
 from ..models import Answer, InformationRequest, RequestEvent, Verification
 from ..signals import information_received
 from . import database
+from .hearing import RESULTS
 from .record import frozen_name, line_about, line_of
 
 if TYPE_CHECKING:
@@ -58,12 +60,30 @@ def record_review(
     """
     was_asked = Q(request__sent_at__lte=first_at) | Q(request=None, received_at__lte=first_at)
     in_review = Answer.objects.in_review().filter(was_asked, verification=verification)
-    waiting = list(in_review.select_related("request"))
+    return _end_reviews(verification, in_review, _result(report.status, asdict(report.checks)), at)
+
+
+def record_current(verification: Verification, current: CurrentStatus, *, at: datetime) -> list[RequestEvent]:
+    """The end of a review that we were not told of, or did not know for one: what iDenfy, asked ``at``, lets us know.
+
+    A result ends the review of an answer that came *without* one: iDenfy itself said that it was no result as long as
+    the review went on. An answer that came as “approved, a review follows” may be called so all the while: of that
+    nothing is known. Of the additional step iDenfy says nothing when it is asked. Returns the lines for the record.
+    """
+    if current.status not in RESULTS:
+        return []
+    in_review = Answer.objects.in_review().filter(verification=verification, received_at__lte=at)
+    result = {"status": current.status, "mismatch_tags": list(current.checks.mismatch_tags)}
+    return _end_reviews(verification, in_review.exclude(status__in=RESULTS), result, at)
+
+
+def _end_reviews(
+    verification: Verification, answers: QuerySet[Answer], result: dict[str, Any], at: datetime
+) -> list[RequestEvent]:
+    waiting = list(answers.select_related("request"))
     if waiting:
-        reviewed = Answer.objects.filter(pk__in=[answer.pk for answer in waiting])
-        reviewed.update(reviewed_at=at, **_result(report.status, asdict(report.checks)))
-    decided = {"status": report.status, "additional_step": report.checks.additional_step}
-    said: dict[str, Any] = {name: word for name, word in decided.items() if word}
+        Answer.objects.filter(pk__in=[answer.pk for answer in waiting]).update(reviewed_at=at, **result)
+    said = {name: result[name] for name in ("status", "additional_step") if result.get(name)}
     return [_line(verification, answer.request, EventKind.REVIEWED, **said) for answer in waiting]
 
 
@@ -131,7 +151,12 @@ def _newest_asked(verification: Verification, at: datetime) -> InformationReques
 
 
 def _reviewed_since(verification: Verification, request: InformationRequest | None) -> datetime | None:
-    """When the verification was reviewed, if that was after the request was sent."""
+    """When the verification was reviewed, if that was after the request was sent.
+
+    Of what was asked elsewhere nobody here knows when that was; so a review that was told before such an answer is not
+    taken for its own. Nor can the bodies tell: where a file has taken the place of another one, an answer's is the same
+    as that of the review before it, and a verdict on what nobody has looked at is worse than one that is missing.
+    """
     reviewed_at, sent_at = verification.reviewed_at, request.sent_at if request else None
     return reviewed_at if reviewed_at and sent_at and reviewed_at >= sent_at else None
 

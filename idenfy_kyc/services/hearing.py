@@ -41,7 +41,7 @@ from ..choices import APPROVED, GONE
 
 _FURTHER_ON = ("", "ACTIVE", "EXPIRED", "REVIEWING", None, "SUSPECTED", "DENIED", "APPROVED")
 """None stands for every word that we do not know."""
-_RESULTS = frozenset({"APPROVED", "DENIED", "SUSPECTED"})
+RESULTS = frozenset({"APPROVED", "DENIED", "SUSPECTED"})
 _PUT_AWAY = GONE | {"ARCHIVED"}
 _ENDS_NOTHING = frozenset({Event.EXPIRED, Event.CANCELLED})
 _NO_RESULT = frozenset({"ACTIVE", "EXPIRED"})
@@ -87,7 +87,7 @@ def decide_current(held: Held, status: str, at: datetime) -> Decision:
         return Decision(adopts=True)
     if held.told_at is not None and held.told_at > at:
         return Decision(adopts=False)
-    if status in _RESULTS:
+    if status in RESULTS:
         return Decision(adopts=True, contradicts=held.is_final and held.status not in _PUT_AWAY)
     return Decision(adopts=_standing(status, False) > _standing(held.status, held.is_final))
 

@@ -25,9 +25,10 @@ from ..api import CurrentStatus, IdenfyClient
 from ..choices import EventKind, PauseReason, Refreshed, State
 from ..conf import get_settings
 from ..exceptions import IdenfyApiError, IdenfyConnectionError, TooMany
-from ..models import Verification
+from ..models import RequestEvent, Verification
 from . import database
 from .answers import Effect, Outcome, outcome_of
+from .closing import record_current
 from .hearing import decide_current
 from .pacing import HOUR, quota_left
 from .record import line_about
@@ -128,7 +129,7 @@ def _settle(claim: _Claim, answer: CurrentStatus | IdenfyApiError, done: Refresh
 
 
 def _take(claim: _Claim, answer: CurrentStatus, *, by: User) -> Refreshed:
-    """Write what iDenfy says. Somebody has asked, so the mark is cleared, whatever it is."""
+    """Write what iDenfy says, also of answers in review. Somebody has asked, so the mark is cleared, whatever it is."""
     with transaction.atomic(using=database.alias()):
         mine = Verification.objects.filter(pk=claim.verification.pk, erased_at=None)
         if not mine.update(changed_after_review_at=None):
@@ -139,9 +140,13 @@ def _take(claim: _Claim, answer: CurrentStatus, *, by: User) -> Refreshed:
         if changed:
             mine.update(**changed, updated_at=timezone.now())
             announce(verification, changed)
-        line_about(verification, EventKind.REFRESHED, by=by, status=answer.status).save()
+        reviewed = record_current(verification, answer, at=claim.at)
+        refreshed = line_about(verification, EventKind.REFRESHED, by=by, status=answer.status)
+        RequestEvent.objects.bulk_create([refreshed, *reviewed])
     if "status" in changed:
         return Refreshed.CHANGED
+    if reviewed:
+        return Refreshed.REVIEWED
     return Refreshed.SAME if answer.status == verification.status else Refreshed.KEPT
 
 

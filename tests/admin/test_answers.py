@@ -109,6 +109,16 @@ class TestThePageOfARequest:
         ):
             assert words in page
 
+    def test_says_what_to_do_about_a_review_that_is_over_elsewhere_until_it_is_here(
+        self, reader: Client, answered: InformationRequest
+    ) -> None:
+        hint = "If iDenfy’s dashboard says that the review is over, press “Refresh from iDenfy”"
+        assert hint in reader.get(page_of(answered)).text
+
+        tell("IDENTIFICATION_MANUAL_FINISHED", additional_step="VALID")
+
+        assert hint not in reader.get(page_of(answered)).text
+
     def test_is_where_a_report_sends_its_readers(self, reader: Client, answered: InformationRequest) -> None:
         page = reader.get(reverse("admin:idenfy_kyc_requestbatch_change", args=[answered.batch_id]))
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from idenfy_kyc import services
-from idenfy_kyc.models import RequestEvent, Verification
+from idenfy_kyc.models import Answer, RequestEvent, Verification
 from idenfy_kyc.testing import Fault
 from idenfy_kyc.testing.plugin import RunningFake
 from tests.factories import make_verification, make_verifications
@@ -37,10 +37,12 @@ def button_of(verification: Verification) -> str:
 
 class TestTheAction:
     def test_says_for_each_way_how_many_ended_so(self, alice_client: Client, fake_idenfy: RunningFake) -> None:
-        rows = make_verifications(6, status="APPROVED", is_final=True)
+        rows = make_verifications(7, status="APPROVED", is_final=True)
         for row, status in zip(rows, ["DENIED", "APPROVED", "APPROVED", "REVIEWING"], strict=False):
             fake_idenfy.fake.know(row.scan_ref, status=status)
         Verification.objects.filter(pk=rows[5].pk).update(refreshed_at=timezone.now())
+        Answer.objects.create(verification=rows[6], review_follows=True, status="REVIEWING")
+        fake_idenfy.fake.know(rows[6].scan_ref, status="APPROVED")
         erased = make_verification()
         services.erase([erased], by=None)
 
@@ -48,6 +50,7 @@ class TestTheAction:
 
         for words in (
             "1 verification has a new status.",
+            "For 1 verification the review of the client’s answer is over.",
             "Nothing has changed for 2 verifications.",
             "1 verification is being worked on at iDenfy. Until there is a result, its status stays.",
             "1 verification was asked about within the last hour, and is not asked about again so soon.",

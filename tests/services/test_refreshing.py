@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 from unittest.mock import create_autospec
 
@@ -17,12 +18,13 @@ from werkzeug import Request, Response
 
 from idenfy_kyc import services, signals
 from idenfy_kyc.api import IdenfyClient
-from idenfy_kyc.choices import EventKind, PauseReason, Reason, Refreshed
+from idenfy_kyc.api.deliveries import Event, sign
+from idenfy_kyc.choices import EventKind, PauseReason, Reason, Refreshed, State
 from idenfy_kyc.exceptions import TooMany
-from idenfy_kyc.models import RequestEvent, Verification
-from idenfy_kyc.testing import Fault
+from idenfy_kyc.models import Answer, RequestEvent, Verification
+from idenfy_kyc.testing import Fault, identification
 from idenfy_kyc.testing.plugin import RunningFake
-from tests.factories import make_user, make_verification, make_verifications
+from tests.factories import make_request, make_user, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +138,74 @@ class TestRefresh:
 
         with pytest.raises(ImproperlyConfigured):
             services.refresh([], by=None)
+
+
+def tell(event: str, **said: Any) -> None:
+    body = json.dumps(identification("scan-1", **said)).encode()
+    services.receive(event_type=event, body=body, signature=sign(body, "signing-key"))
+
+
+class TestAnAnswerInReview:
+    """As iDenfy tells it: in review until there is a result."""
+
+    def answer(self, status: str = "REVIEWING", **said: Any) -> None:
+        tell(Event.RESUBMITTED, status=status, final=False, **said)
+
+    @pytest.mark.parametrize("order", list(permutations(["the answer", "its review"])))
+    def test_to_something_that_was_not_asked_here_ends_up_reviewed_in_either_order(
+        self, fake_idenfy: RunningFake, verification: Verification, order: tuple[str, str]
+    ) -> None:
+        """A review that comes first might be an older one, so nobody takes it for this one until somebody asks."""
+        for told in order:
+            if told == "the answer":
+                self.answer()
+            else:
+                tell(Event.MANUAL_FINISHED, status="DENIED", mismatch_tags=["UTILITY_NAME"])
+        assert Answer.objects.get().is_in_review == (order[0] == "its review")
+        fake_idenfy.fake.know("scan-1", status="DENIED", mismatchTags=["UTILITY_NAME"])
+
+        refresh(verification)
+
+        answer = Answer.objects.get()
+        assert (answer.is_in_review, answer.status, answer.mismatch_tags) == (False, "DENIED", ["UTILITY_NAME"])
+        assert RequestEvent.objects.filter(kind=EventKind.REVIEWED, params={"status": "DENIED"}).count() == 1
+
+    def test_to_a_request_of_ours_is_reviewed_though_nobody_told_so(
+        self, fake_idenfy: RunningFake, verification: Verification
+    ) -> None:
+        request = make_request(State.ISSUED, verification=verification, sent_at=timezone.now())
+        self.answer(additional_step="INVALID")
+        fake_idenfy.fake.know("scan-1", status="APPROVED")
+
+        assert refresh(verification) == {Refreshed.REVIEWED: 1}
+
+        answer = Answer.objects.get()
+        assert (answer.reviewed_at is not None, answer.status, answer.additional_step) == (True, "APPROVED", "INVALID")
+        assert RequestEvent.objects.get(kind=EventKind.REVIEWED).request == request
+
+    @pytest.mark.parametrize(
+        ("came_as", "is_now"), [("REVIEWING", "REVIEWING"), ("REVIEWING", "A-NEW-WORD"), ("APPROVED", "APPROVED")]
+    )
+    def test_stays_so_where_what_iDenfy_says_proves_nothing(  # noqa: N802
+        self, fake_idenfy: RunningFake, verification: Verification, came_as: str, is_now: str
+    ) -> None:
+        self.answer(came_as)
+        fake_idenfy.fake.know("scan-1", status=is_now)
+
+        refresh(verification)
+
+        assert Answer.objects.get().is_in_review
+
+    def test_that_came_after_iDenfy_was_asked_waits_on(  # noqa: N802
+        self, fake_idenfy: RunningFake, verification: Verification
+    ) -> None:
+        self.answer()
+        Answer.objects.update(received_at=timezone.now() + HOUR)
+        fake_idenfy.fake.know("scan-1", status="APPROVED")
+
+        assert refresh(verification) == {Refreshed.SAME: 1}
+
+        assert Answer.objects.get().is_in_review
 
 
 class TestOnceAnHour:
