@@ -29,15 +29,15 @@ _ASKED = (State.SENDING, State.ISSUED, State.UNKNOWN, State.COMPLETED, State.EXP
 
 
 def record_answer(
-    verification: Verification, report: Report, given: GivenAnswer, *, at: datetime, told_before: bool
+    verification: Verification, report: Report, given: GivenAnswer, *, at: datetime, told_before: bool, is_new: bool
 ) -> list[RequestEvent]:
     """Keep an answer received ``at``, with the newest request that had been sent by then; it is answered now.
 
     Also one that had ended or was withdrawn: the client has answered all the same. Without such a request the answer
-    stays with the verification: it answers something that was not asked here. What iDenfy tells again changes nothing.
-    Returns the lines for the record.
+    stays with the verification: it answers something that was not asked here; one that ``is_new`` here has none. What
+    iDenfy tells again changes nothing. Returns the lines for the record.
     """
-    newest = _newest_asked(verification, at)
+    newest = None if is_new else _newest_asked(verification, at)
     if told_before:
         is_open = newest is not None and newest.shown_state.is_open
         return [line_of(newest, EventKind.TOLD_AGAIN)] if newest is not None and is_open else []

@@ -180,7 +180,8 @@ def _do(delivery: WebhookDelivery, report: Report) -> str:
     if report.event not in set(Event):
         return DeliveryProblem.NOT_OURS
     verification = _locked(delivery, report)
-    if verification is None and get_settings().CREATE_FROM_WEBHOOK:
+    is_new = verification is None and get_settings().CREATE_FROM_WEBHOOK
+    if is_new:
         Verification.objects.create(scan_ref=report.scan_ref, client_id=report.client_id)
         verification = _locked(delivery, report)
     if verification is None:
@@ -192,8 +193,9 @@ def _do(delivery: WebhookDelivery, report: Report) -> str:
         raise UnreadableDelivery(DeliveryProblem.RELABELLED)
     lines = tell(verification, report, at=delivery.last_received_at, first_at=delivery.received_at)
     if report.answer is not None:
+        told_before = verification.told_before
         lines += record_answer(
-            verification, report, report.answer, at=delivery.received_at, told_before=verification.told_before
+            verification, report, report.answer, at=delivery.received_at, told_before=told_before, is_new=is_new
         )
     if report.event == Event.MANUAL_FINISHED:
         lines += record_review(verification, report, at=delivery.last_received_at, first_at=delivery.received_at)

@@ -608,25 +608,3 @@ class TestVerificationUpdated:
             verification_id=verification.pk,
             changed=["checks", "is_final", "status", "told_at", "verified_at"],
         )
-
-
-class TestWhatItCosts:
-    @pytest.mark.parametrize("name", ["RESUBMITTED.final", "MANUAL_FINISHED.denied", "AUTO_FINISHED.approved"])
-    def test_is_at_most_eight_queries(self, name: str, django_assert_max_num_queries: Any) -> None:
-        asked(State.ISSUED, "3f2d0e6a-0a37-11ec-a45b-025ad99a18e7")
-        body = sample(f"IDENTIFICATION_{name}")
-
-        with django_assert_max_num_queries(8 + SAVEPOINTS):
-            receive(f"IDENTIFICATION_{name}".partition(".")[0], body)
-
-    def test_is_no_more_for_a_repeat_that_is_news(self, django_assert_max_num_queries: Any, clock: Any) -> None:
-        told = (Event.MANUAL_FINISHED, identification("scan-1"))
-        receive(*told)
-        clock.move_to(NOON + 20 * MINUTE)
-
-        with django_assert_max_num_queries(8 + SAVEPOINTS):
-            receive(*told)
-
-
-SAVEPOINTS = 4
-"""Two transactions are two savepoints here, since the test is in a transaction itself."""
