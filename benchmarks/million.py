@@ -151,7 +151,7 @@ def pages() -> list[Page]:
     for query in ("decision=needed", "answer=unread", "ends=24h", "ends=3d", "opened=yes", "opened=never"):
         known = SORTED if query == "decision=needed" else ""
         add("informationrequest", f"  {query.replace('=', ' ')}", f"?{query}", None, known)
-    add("informationrequest", "  answer review", "?answer=review")
+    add("informationrequest", "  answer review", "?answer=review", None, WHOLE)
     for officer in (OFFICERS[0], RARE_OFFICER):
         stock = f"?batch__confirmed_by_name={officer}"
         add("informationrequest", f"  asked by {officer}", f"?by={officer}", stock, BATCH_BY_BATCH)
