@@ -33,13 +33,10 @@ PATIENCE = 60
 """Seconds that a query of the stock admin is given."""
 
 NAMES = "names and reasons are read one by one"
-NEWEST = "by a verification's newest request: one after the other is looked up, until there are enough"
+NEWEST = "by a verification's newest request: those that have a newer one are passed over"
 OF_CLIENT = "by all the verifications of a client: one after the other is looked up, until there are enough"
 RARE = "PostgreSQL walks the list as long as it expects to meet a hundred soon"
 SORTED = "all that are found are sorted"
-CORRELATED = (
-    "PostgreSQL takes “a review follows” and “is reviewed” for independent, and expects a hundred times as many"
-)
 WHOLE = "a table that is small is read whole, which PostgreSQL takes for cheaper than an index; not so a million rows"
 BATCH_BY_BATCH = "all batches of a person are looked at"
 
@@ -126,11 +123,11 @@ def pages() -> list[Page]:
     add("verification", "verifications", "", "")
     for status in ("APPROVED", "DENIED", "SUSPECTED"):
         add("verification", f"  status {status}", f"?status={status}", f"?status__exact={status}")
-    for state in ("queued", "sending", "unknown"):
+    for state in ("queued", "sending", "unknown", "issued"):
         add("verification", f"  request {state}", f"?request={state}", f"?requests__state__exact={state}")
-    for state in ("issued", "refused", "completed", "expired", "cancelled"):
+    for state in ("refused", "completed", "expired", "cancelled"):
         add("verification", f"  request {state}", f"?request={state}", f"?requests__state__exact={state}", NEWEST)
-    add("verification", "  request open", "?request=open", None, NEWEST)
+    add("verification", "  request open", "?request=open")
     add("verification", "  request none", "?request=none", None, OF_CLIENT)
     for span in ("30d", "12m", "over12m", "over24m", "none"):
         add("verification", f"  verified {span}", f"?verified={span}", None, RARE if span == "none" else "")
@@ -154,7 +151,7 @@ def pages() -> list[Page]:
     for query in ("decision=needed", "answer=unread", "ends=24h", "ends=3d", "opened=yes", "opened=never"):
         known = SORTED if query == "decision=needed" else ""
         add("informationrequest", f"  {query.replace('=', ' ')}", f"?{query}", None, known)
-    add("informationrequest", "  answer review", "?answer=review", None, CORRELATED)
+    add("informationrequest", "  answer review", "?answer=review", None, WHOLE)
     for officer in (OFFICERS[0], RARE_OFFICER):
         stock = f"?batch__confirmed_by_name={officer}"
         add("informationrequest", f"  asked by {officer}", f"?by={officer}", stock, BATCH_BY_BATCH)

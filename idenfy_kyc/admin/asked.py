@@ -10,11 +10,15 @@ Each is a few look-ups in indexes for a row, however many rows there are and whi
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import DateTimeField, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
+from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 
+from ..choices import State
 from ..models import InformationRequest, Verification
 from ..models.request import InformationRequestQuerySet
 from .seen import our_rows, rows_seen_by
@@ -34,11 +38,32 @@ def newest_of(requests: InformationRequestQuerySet) -> Coalesce:
     return Coalesce(Subquery(requests.filter(open_verification=OuterRef("pk")).values("pk")), Subquery(of_this[:1]))
 
 
-def is_newest(requests: InformationRequestQuerySet) -> Q:
-    """Whether a request is the one that :func:`newest_of` finds for its verification."""
-    of_this = requests.filter(verification=OuterRef("verification"), pk__gt=OuterRef("pk"))
+def in_state(requests: InformationRequestQuerySet, state: State) -> Q:
+    """Of a verification, that the request which the list shows is in ``state`` to anybody who looks now.
+
+    Joined to its ``requests``, and so for *one* call of ``filter()``; no verification comes twice. The state as it is
+    stored stands beside the question that says the same: by the index it leads from one verification to the next, and
+    all else is looked up for each, where a database would guess wrong how many there are, and read all of them.
+    """
+    this = is_one_of(requests.shown_as([state]), "requests") & Q(requests__state=state)
+    if state.is_open:
+        return this
+    later = requests.filter(verification=OuterRef("pk"), pk__gt=OuterRef("requests__pk"))
+    still_open = requests.filter(open_verification=OuterRef("pk"))
+    return this & _none(later) & _none(still_open)
+
+
+def ended_as(requests: InformationRequestQuerySet, state: State) -> Q:
+    """The same, looked up for one verification after the other: for a state that is not always written down."""
+    later = requests.filter(verification=OuterRef("verification"), pk__gt=OuterRef("pk"))
     still_open = requests.filter(open_verification=OuterRef("verification"))
-    return Q(open_verification__isnull=False) | (~Exists(of_this) & ~Exists(still_open))
+    newest = Q(open_verification__isnull=False) | (~Exists(later) & ~Exists(still_open))
+    return ~_none(requests.shown_as([state]).filter(newest, verification=OuterRef("pk")))
+
+
+def is_one_of(requests: InformationRequestQuerySet, relation: str) -> Q:
+    """Whether the request to which ``relation`` leads is one of these."""
+    return ~_none(requests.filter(pk=OuterRef(f"{relation}__pk")))
 
 
 def any_of(requests: InformationRequestQuerySet, of: str) -> Subquery:
@@ -53,6 +78,11 @@ def any_of(requests: InformationRequestQuerySet, of: str) -> Subquery:
 def any_of_client(requests: InformationRequestQuerySet) -> Coalesce:
     """The key of any request of a verification's client; NULL if he was never asked."""
     return Coalesce(any_of(requests, "verification"), Subquery(_of_client(requests).values("pk")[:1]))
+
+
+def sent_to_client(requests: InformationRequestQuerySet, **when: Any) -> Coalesce:
+    """The key of any request that was sent to a verification's client ``when``; NULL if none was."""
+    return any_of_client(requests.filter(sent_at__isnull=False, **when))
 
 
 def last_sent_of(requests: InformationRequestQuerySet) -> Coalesce:
@@ -73,6 +103,11 @@ def verified_again(verifications: QuerySet[Verification]) -> Subquery:
     """The key of a later verification of the same client; NULL for whoever has none, and without a client ID."""
     later = verifications.filter(_same_client("client_id"), verified_at__gt=OuterRef("verified_at"))
     return Subquery(later.order_by().values("pk")[:1])
+
+
+def _none(requests: InformationRequestQuerySet) -> Q:
+    """Whether there is none of these. Asked of a subquery, since ``Exists`` may be made a join of everything."""
+    return Q(IsNull(Subquery(requests.order_by().values("pk")[:1]), True))
 
 
 def _of_client(requests: InformationRequestQuerySet) -> InformationRequestQuerySet:

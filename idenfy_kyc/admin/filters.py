@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,16 @@ from django.utils.translation import gettext_lazy as _
 from ..choices import OPEN, State, status_label
 from ..models import InformationRequest, RequestBatch, Verification
 from .above import DECISION, DECISION_NEEDED
-from .asked import any_of, any_of_client, is_newest, last_sent_of, requests_seen_by, verified_again
+from .asked import (
+    any_of,
+    any_of_client,
+    ended_as,
+    in_state,
+    is_one_of,
+    requests_seen_by,
+    sent_to_client,
+    verified_again,
+)
 from .seen import our_rows, rows_seen_by
 
 if TYPE_CHECKING:
@@ -34,8 +43,6 @@ MONTH = timedelta(days=30)
 YEAR = timedelta(days=365)
 MOST_CHOICES = 100
 """Of a filter whose choices are found in the rows."""
-FEW = 50_000
-"""So many requests are rather read than looked for, one verification after the other."""
 
 
 def found_in(rows: QuerySet[Any], column: str) -> Iterator[str]:
@@ -133,20 +140,14 @@ class RequestStateFilter(RequestsFilter):
         value = self.value()
         if value == self.NO_REQUEST:
             return queryset.alias(any_request=any_of_client(self.requests)).filter(any_request=None)
-        if value == self.ANY_OPEN or value in OPEN:
-            still = self.requests.shown_as([State(value)] if value in OPEN else OPEN)
-            return queryset.filter(pk__in=still.filter(open_verification__isnull=False).values("open_verification"))
+        if value == self.ANY_OPEN:
+            still = is_one_of(self.requests.shown_as(OPEN), "open_request")
+            return queryset.filter(still, open_request__open_verification__isnull=False)  # which skips all the others
+        if value == State.EXPIRED and self.requests.overdue().exists():
+            return queryset.filter(ended_as(self.requests, State.EXPIRED))
         if value in self.SHOWN:
-            return self._ended_as(State(value), queryset)
+            return queryset.filter(in_state(self.requests, State(value)))
         return queryset
-
-    def _ended_as(self, state: State, queryset: QuerySet[Verification]) -> QuerySet[Verification]:
-        """By the newest request: a rare state is found by its few requests, a common one soon by its verifications."""
-        in_state = self.requests.shown_as([state])
-        newest = in_state.filter(is_newest(self.requests))
-        if in_state[FEW : FEW + 1].exists():
-            return queryset.alias(ended=any_of(newest, "verification")).filter(ended__isnull=False)
-        return queryset.filter(pk__in=newest.values("verification"))
 
 
 def _verified_since(span: timedelta) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
@@ -203,15 +204,16 @@ class LastAskedFilter(RequestsFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Verification]) -> QuerySet[Verification]:
         value = self.value() or ""
-        rows = queryset.alias(last_asked_at=last_sent_of(self.requests))
         if value == self.NEVER:
-            return rows.filter(last_asked_at=None)
+            return queryset.alias(ever=sent_to_client(self.requests)).filter(ever=None)
         if value == self.SINCE_VERIFIED:
-            before = Q(last_asked_at=None) | Q(last_asked_at__lt=F("verified_at"))
-            rows = rows.alias(verified_again=verified_again(self.verifications))
-            return rows.filter(before, verified_at__isnull=False, verified_again=None)
+            since = sent_to_client(self.requests, sent_at__gte=OuterRef("verified_at"))
+            due = queryset.alias(since=since, verified_again=verified_again(self.verifications))
+            return due.filter(since=None, verified_at__isnull=False, verified_again=None)
         if value in self.SPANS:
-            return rows.filter(last_asked_at__lt=timezone.now() - self.SPANS[value])
+            lately = sent_to_client(self.requests, sent_at__gte=timezone.now() - self.SPANS[value])
+            asked = queryset.alias(lately=lately, ever=sent_to_client(self.requests))
+            return asked.filter(lately=None, ever__isnull=False)
         return queryset
 
 
@@ -244,6 +246,10 @@ UNREAD = {"answer": "unread"}
 """What an address says for answers that nobody has looked at."""
 
 
+_LATEST_ANSWER_FIRST = ("-answer__reviewed_at", "-answer__pk")
+"""Of those that have not been reviewed. PostgreSQL would else expect a hundred times as many, and read them all."""
+
+
 class AnswerFilter(ChoiceFilter):
     """What came back, for whoever has to read it."""
 
@@ -254,7 +260,9 @@ class AnswerFilter(ChoiceFilter):
             _("Answered, not looked at"), lambda rows: rows.filter(answer__isnull=False, answer__looked_at=None)
         ),
         "review": Option(
-            _("In review at iDenfy"), lambda rows: rows.filter(answer__review_follows=True, answer__reviewed_at=None)
+            _("In review at iDenfy"),
+            lambda rows: rows.filter(answer__review_follows=True, answer__reviewed_at=None),
+            _LATEST_ANSWER_FIRST,
         ),
     }
 

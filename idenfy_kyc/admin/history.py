@@ -155,6 +155,8 @@ def _lines_of_acts(acts: Iterable[dict[str, Any]]) -> list[Line]:
 
 def _act(event: RequestEvent, clients: int) -> Line:
     what = wording.event_text(event)
+    if event.kind == EventKind.NOT_ASKED and not clients:  # one line for all of them
+        clients = event.params["clients"]
     if clients:
         text = ngettext("%(what)s (%(count)s client)", "%(what)s (%(count)s clients)", clients)
         what = text % {"what": what, "count": dates.number_text(clients)}

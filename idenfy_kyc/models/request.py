@@ -180,10 +180,11 @@ class InformationRequest(models.Model):
         permissions = [("reveal_link", "Can see and download clients’ links")]
         indexes = [
             models.Index(fields=["state", "batch", "attempts", "id"], name="idenfy_kyc_req_queue"),
-            models.Index(fields=["verification", "sent_at"], name="idenfy_kyc_req_last_asked"),
+            models.Index(fields=["verification", "id", "sent_at"], name="idenfy_kyc_req_of_ver"),
             models.Index(fields=["batch", "outcome_at"], name="idenfy_kyc_req_outcomes"),
             models.Index(fields=["state", "expires_at"], name="idenfy_kyc_req_clock"),
             models.Index(fields=["state", "id"], name="idenfy_kyc_req_state"),
+            models.Index(fields=["state", "verification", "id"], name="idenfy_kyc_req_state_of_ver"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,23 +58,26 @@ def has_open_request() -> Q:
     return of_verification | Q(batch__per_verification=False) & of_client
 
 
-def open_requests(verifications: Iterable[int], clients: Collection[str]) -> OpenRequests:
-    """The open requests of these verifications and of these clients, by client ID.
+def open_requests(rows: Iterable[tuple[int, str]]) -> OpenRequests:
+    """The open requests of these verifications and of their clients: ``rows`` are pairs of primary key and client ID.
 
-    Asked by the two unique columns and by whose verification it is *now*, since a client ID can be corrected and a plan
-    can have asked once for each verification; portion by portion, since an OR over them would use no index.
+    An empty client ID is nobody's. Asked by the two unique columns and by whose verification it is *now*, since an
+    ID can be corrected and a plan can have asked once for each verification; portion by portion, since an OR over them
+    would use no index. Nothing more is asked about the client of a verification that has a request of its own.
     """
-    found = OpenRequests({}, {})
-    seen: dict[int, OpenRequest] = {}  # most are found in all three ways
+    found, clients = OpenRequests({}, {}), dict(rows)
+    seen: dict[int, OpenRequest] = {}  # most are found in more than one way
 
     def one_of(row: Mapping[str, Any]) -> OpenRequest:
         return seen.get(row["pk"]) or seen.setdefault(row["pk"], _open_request(row))
 
-    for row in _open_rows("open_verification", verifications):
+    for row in _open_rows("open_verification", clients):
         found.by_verification[row["open_verification"]] = one_of(row)
-    for row in _open_rows("open_client", filter(None, map(client_digest, clients))):
+    settled = {key for key, one in found.by_verification.items() if one.state != State.UNKNOWN}
+    others = {client_id for key, client_id in clients.items() if client_id and key not in settled}
+    for row in _open_rows("open_client", map(client_digest, others)):
         found.by_client.setdefault(row["open_client"], {})[row["pk"]] = one_of(row)
-    for row in _open_rows("open_verification__client_id", filter(None, clients)):
+    for row in _open_rows("open_verification__client_id", others):
         key = client_digest(row["open_verification__client_id"]) or ""
         found.by_client.setdefault(key, {})[row["pk"]] = one_of(row)
     return found

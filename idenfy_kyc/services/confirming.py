@@ -12,7 +12,8 @@ One transaction, in this order:
 
 If the number on the button no longer holds, the fourth step is not taken, and the page shows the difference. Then the
 third comes after the transaction, which lets go of the clients first: whoever loses a race over thousands of them would
-else make the next one wait for what he has to write, and that one the next.
+else make the next one wait for what he has to write, and that one the next. For the same reason whoever finds, once
+he has waited for the winner, that he comes too late, locks no client at all: he only looks.
 
 The unique columns hold "one open request per client" even against code that takes no locks; then the whole is repeated.
 """
@@ -20,12 +21,11 @@ The unique columns hold "one open request per client" even against code that tak
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from ..choices import EventKind, Reason, State
@@ -38,7 +38,7 @@ from .account import fingerprint
 from .again import follow
 from .blocking import answered, open_requests, overtaken
 from .ending import write_down_time
-from .planning import ASKED, hold_plan, move_in_plan
+from .planning import ASKED, hold_plan
 from .record import frozen_name, note_batch
 from .shown import digest_of
 from .workers import hand_over
@@ -130,14 +130,17 @@ def queue(
 ) -> bool:
     """The transaction of :func:`confirm`, and nothing but it. ``may_alone``: whoever planned may confirm any number."""
     keys, followed = _keys_to_lock(batch)
+    is_late = expected is not None and _is_late(batch, keys, followed)
     with transaction.atomic(using=database.alias()):
         if not hold_plan(batch):
             return False
-        drafts = _locked_drafts(batch, keys, followed)
+        if not is_late:
+            _lock(keys, followed)
+        drafts = _drafts(batch)
         blocked = _blocked(batch, drafts, keys)
         free = [draft for draft in drafts if not draft.reason]
         is_as_shown = expected in {None, len(free)} and shown in {"", digest_of(draft.pk for draft in free)}
-        holds = bool(free) and is_as_shown
+        holds = bool(free) and is_as_shown and not is_late
         is_refused = holds and not may_alone and needs_second_person(batch, by=by, clients=len(free))
         if is_refused:
             note_batch(EventKind.NOT_ALLOWED, batch, by=by, clients=len(free))
@@ -195,8 +198,21 @@ def _keys_to_lock(batch: RequestBatch) -> tuple[list[int], list[int]]:
     return sorted(keys), sorted(filter(None, followed))
 
 
-def _locked_drafts(batch: RequestBatch, keys: list[int], followed: list[int]) -> list[InformationRequest]:
-    """The drafts as they are once nobody else can ask their clients.
+def _is_late(batch: RequestBatch, keys: list[int], followed: list[int]) -> bool:
+    """Whether somebody else has asked of these verifications since; after waiting for whoever is about to.
+
+    Who asks the same clients locks the same verifications, in the same order: the first is enough to wait at. The lock
+    is let go at once, so that of many who wait here none waits for another one.
+    """
+    with transaction.atomic(using=database.alias()):
+        hold_plan(batch)
+        list(Verification.objects.filter(pk__in=keys[:1]).select_for_update().values_list("pk"))
+    others = InformationRequest.objects.exclude(pk__in=followed)
+    return any(others.filter(open_verification__in=portion).exists() for portion in database.portions(keys))
+
+
+def _lock(keys: list[int], followed: list[int]) -> None:
+    """From now on nobody else can ask the clients of these verifications.
 
     What they are asked again after is locked as well, so that no late answer comes in between; and first, because
     whoever writes an answer locks its request before the verification that his line of the record refers to.
@@ -205,7 +221,13 @@ def _locked_drafts(batch: RequestBatch, keys: list[int], followed: list[int]) ->
         list(InformationRequest.objects.filter(pk__in=portion).order_by("pk").select_for_update().values_list("pk"))
     for portion in database.portions(keys):
         list(Verification.objects.filter(pk__in=portion).order_by("pk").select_for_update().values_list("pk"))
-    return list(batch.requests.filter(state=State.DRAFT).select_related("verification").order_by("pk"))
+
+
+def _drafts(batch: RequestBatch) -> list[InformationRequest]:
+    """Those that the plan would ask, with what decides of their verification."""
+    drafts = batch.requests.filter(state=State.DRAFT).select_related("verification").order_by("pk")
+    decides = ("verification__client_id", "verification__status", "verification__erased_at")
+    return list(drafts.only("batch_id", "again_of_id", "client_key", "reason", "reason_params", *decides))
 
 
 def _blocked(
@@ -217,8 +239,7 @@ def _blocked(
     ``verifications`` are all of its clients.
     """
     _renew_client_keys(drafts)
-    clients = {draft.verification.client_id for draft in drafts if draft.client_key}
-    open_ones = open_requests((draft.verification_id for draft in drafts), clients)
+    open_ones = open_requests((d.verification_id, d.verification.client_id if d.client_key else "") for d in drafts)
     over = overtaken(draft.again_of_id for draft in drafts if draft.again_of_id)
     done, clients_done = answered(verifications, since=batch.planned_at)
     seen: set[str] = set()
@@ -250,12 +271,20 @@ def _renew_client_keys(drafts: list[InformationRequest]) -> None:
 
 
 def _skip(batch: RequestBatch, blocked: list[InformationRequest]) -> None:
-    """One UPDATE for all that say the same: thousands may have been asked by somebody else, in one batch."""
+    """Take them out of the plan, and say in one line for each reason how many: nothing was done to these clients.
+
+    One UPDATE for all that say the same: thousands may have been asked by somebody else, in one batch.
+    """
     alike: dict[tuple[str, str], list[InformationRequest]] = defaultdict(list)
     for draft in blocked:
         alike[draft.reason, json.dumps(draft.reason_params)].append(draft)
-    for drafts in alike.values():
-        reason, params = str(drafts[0].reason), drafts[0].reason_params
-        how = Q(state=State.DRAFT), State.SKIPPED, EventKind.NOT_ASKED
-        keys = (draft.pk for draft in drafts)
-        move_in_plan(batch, keys, *how, noted={"reason": reason}, reason=reason, reason_params=params)
+    with transaction.atomic(using=database.alias()):
+        if not hold_plan(batch):
+            return
+        moved: Counter[str] = Counter()
+        for drafts in alike.values():
+            said = {"reason": str(drafts[0].reason), "reason_params": drafts[0].reason_params}
+            for portion in database.portions(draft.pk for draft in drafts):
+                moved[said["reason"]] += batch.requests.filter(pk__in=portion).move(State.SKIPPED, **said)
+        for reason, clients in (+moved).items():
+            note_batch(EventKind.NOT_ASKED, batch, reason=reason, clients=clients)

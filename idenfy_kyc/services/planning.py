@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -122,7 +122,7 @@ def leave_out(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
         "reason_params": {"by": frozen_name(by)},
         "ended_at": timezone.now(),
     }
-    return move_in_plan(batch, requests, Q(state=State.DRAFT), State.SKIPPED, EventKind.LEFT_OUT, by=by, **said)
+    return _move_in_plan(batch, requests, Q(state=State.DRAFT), State.SKIPPED, EventKind.LEFT_OUT, by=by, **said)
 
 
 def take_back(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
@@ -131,23 +131,22 @@ def take_back(batch: RequestBatch, requests: Iterable[int], *, by: User) -> int:
     Only what a person left out: the other reasons are facts, which nobody can take back.
     """
     said: dict[str, Any] = {"reason": "", "reason_params": {}, "ended_at": None}
-    return move_in_plan(batch, requests, LEFT_OUT, State.DRAFT, EventKind.TAKEN_BACK, by=by, **said)
+    return _move_in_plan(batch, requests, LEFT_OUT, State.DRAFT, EventKind.TAKEN_BACK, by=by, **said)
 
 
-def move_in_plan(
+def _move_in_plan(
     batch: RequestBatch,
     requests: Iterable[int],
     which: Q,
     to: State,
     kind: EventKind,
     *,
-    by: User = None,
-    noted: Mapping[str, Any] | None = None,
+    by: User,
     **said: Any,
 ) -> int:
     """Move those of a plan's rows for which ``which`` holds, and note exactly those; none once it is no plan.
 
-    ``noted`` are the parameters of the lines of the record. Return how many were moved.
+    Return how many were moved.
     """
 
     def move_portion(keys: list[int]) -> int:
@@ -156,7 +155,7 @@ def move_in_plan(
                 return 0
             moving = list(batch.requests.filter(which, pk__in=keys).only("batch_id", "verification_id"))
             batch.requests.filter(pk__in=[row.pk for row in moving]).move(to, **said)
-            note_requests(kind, moving, by=by, **(noted or {}))
+            note_requests(kind, moving, by=by)
             return len(moving)
 
     return sum(
@@ -200,8 +199,7 @@ def _verdicts(batch: RequestBatch, candidates: list[Candidate]) -> dict[int, Ver
     """Who is not asked, and why; whoever is not in it is asked."""
     ineligible = set(get_settings().INELIGIBLE_STATUSES)
     keys = {} if batch.per_verification else {c.pk: client_digest(c.client_id) for c in candidates}
-    clients = set() if batch.per_verification else {c.client_id for c in candidates}
-    open_ones = open_requests((c.pk for c in candidates), clients)
+    open_ones = open_requests((c.pk, "" if batch.per_verification else c.client_id) for c in candidates)
     over = overtaken(c.follows for c in candidates if c.follows)
     verdicts: dict[int, Verdict] = {}
     best: dict[str, Candidate] = {}

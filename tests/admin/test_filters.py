@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from idenfy_kyc import services
 from idenfy_kyc.choices import State
 from idenfy_kyc.models import InformationRequest
 from tests.factories import make_batch, make_request, make_verification
@@ -103,13 +104,15 @@ class TestRequestStateFilter:
             ),
         ],
     )
-    @pytest.mark.parametrize("few", [0, 50_000])
     def test_goes_by_the_newest_request_as_it_is_now(
-        self, alice_client: Client, monkeypatch: pytest.MonkeyPatch, *, value: str, expected: set[str], few: int
+        self, alice_client: Client, value: str, expected: set[str]
     ) -> None:
-        monkeypatch.setattr("idenfy_kyc.admin.filters.FEW", few)
-
         assert names(alice_client, VERIFICATIONS, request=value) == expected
+
+    def test_finds_what_has_ended_also_once_that_is_written_down(self, alice_client: Client) -> None:
+        services.write_down_time()
+
+        assert names(alice_client, VERIFICATIONS, request="expired") == {"overdue"}
 
 
 class TestVerifiedFilter:

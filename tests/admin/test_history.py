@@ -13,7 +13,7 @@ from idenfy_kyc.choices import EventKind, State
 from idenfy_kyc.models import InformationRequest, RequestBatch, Verification
 from idenfy_kyc.services.record import line_about, note_requests
 from tests.admin.pages import queries, url
-from tests.factories import make_batch, make_request, make_verification
+from tests.factories import make_batch, make_request, make_verification, make_verifications
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +140,20 @@ class TestTheHistoryOfABatch:
         assert self.lines(alice_client, batch) == [
             ("Withdrawn: “He moved” (1 client)", "Alice Example"),
             ("Withdrawn: “Wrong list” (3 clients)", "Alice Example"),
+        ]
+
+    def test_is_one_line_for_those_who_could_no_longer_be_asked(self, alice_client: Client) -> None:
+        chosen = make_verifications(4)
+        plan = services.plan(chosen, planned_by=None, note="n", questionnaire="q")
+        services.confirm(services.plan(chosen[:3], planned_by=None, note="n", questionnaire="q"), by=None)
+
+        services.confirm(plan, by=None)
+        services.stop(plan, by=None)
+
+        assert self.lines(alice_client, plan)[1:] == [
+            ("Confirmed: 1 client to be asked", ""),
+            ("Not asked: Has an open request already (3 clients)", ""),
+            ("Planned: 4 clients to be asked", ""),
         ]
 
     def test_says_who_stopped_and_continued_it(self, alice_client: Client, alice: Any, batch: RequestBatch) -> None:

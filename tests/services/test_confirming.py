@@ -155,7 +155,8 @@ class TestPlanChanged:
         skipped = batch.rows_in(State.SKIPPED).get()
         at = earlier.batch.confirmed_at and earlier.batch.confirmed_at.isoformat()
         assert (skipped.reason, skipped.reason_params["at"]) == (Reason.OPEN_REQUEST, at)
-        assert RequestEvent.objects.get(kind=EventKind.NOT_ASKED).request == skipped
+        line = RequestEvent.objects.get(kind=EventKind.NOT_ASKED)
+        assert (line.batch, line.params) == (batch, {"reason": "open_request", "clients": 1})
 
     def test_says_it_of_many_in_as_many_queries_as_of_one(self, django_assert_max_num_queries: Any) -> None:
         verifications = make_verifications(450)
@@ -168,17 +169,32 @@ class TestPlanChanged:
         assert batch.rows_in(State.SKIPPED).count() == 450
 
     @pytest.mark.django_db(transaction=True)
-    def test_lets_go_of_the_clients_before_it_writes_who_is_not_asked(self, batch: RequestBatch) -> None:
+    @pytest.mark.parametrize("late", [True, False])
+    def test_lets_go_of_the_clients_before_it_writes_who_is_not_asked(self, batch: RequestBatch, late: bool) -> None:
         """Others wait for them: of four who press at once, the last would wait for what three have to write."""
+        asked = first_of(batch) if late else make_verification(client_id=first_of(batch).client_id)
+        make_request(State.QUEUED, verification=asked)
+
+        with CaptureQueriesContext(connection) as done:
+            self.refuse(batch, 3, 2)
+
+        said = [query["sql"] for query in done.captured_queries]
+        written = next(at for at, sql in enumerate(said) if "INSERT INTO" in sql and RequestEvent._meta.db_table in sql)
+        read = max(at for at, sql in enumerate(said) if Verification._meta.db_table in sql)
+        assert "COMMIT" in said[read:written]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_locks_no_client_once_somebody_else_was_first(self, batch: RequestBatch) -> None:
+        """He waits at the first one, and lets go of it: of many losers none waits for what another one looks at."""
         make_request(State.QUEUED, verification=first_of(batch))
 
         with CaptureQueriesContext(connection) as done:
             self.refuse(batch, 3, 2)
 
         said = [query["sql"] for query in done.captured_queries]
-        line = next(at for at, sql in enumerate(said) if "INSERT INTO" in sql and RequestEvent._meta.db_table in sql)
-        read = max(at for at, sql in enumerate(said) if Verification._meta.db_table in sql)
-        assert "COMMIT" in said[read:line]
+        locks = [at for at, sql in enumerate(said) if sql.endswith("FOR UPDATE")]
+        assert len(locks) == connection.features.has_select_for_update
+        assert all(said[at + 1] == "COMMIT" for at in locks)
 
     def test_by_somebody_who_asked_the_same_client(self, batch: RequestBatch) -> None:
         make_request(State.ISSUED, verification=make_verification(client_id=first_of(batch).client_id))

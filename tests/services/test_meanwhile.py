@@ -24,19 +24,20 @@ BATCHES, REQUESTS = RequestBatch._meta.db_table, InformationRequest._meta.db_tab
 
 
 @contextmanager
-def just_before(table: str, act: Callable[[], Any]) -> Iterator[None]:
-    """Do ``act`` once, right before our first UPDATE of ``table``."""
-    done: list[str] = []
+def just_before(table: str, act: Callable[[], Any], *, update: int = 1) -> Iterator[None]:
+    """Do ``act`` once, right before our first (or which ``update``) UPDATE of ``table``."""
+    seen: list[str] = []
 
     def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith("UPDATE") and table in sql.partition(" SET ")[0] and not done:
-            done.append(sql)
-            act()
+        if sql.startswith("UPDATE") and table in sql.partition(" SET ")[0] and len(seen) < update:
+            seen.append(sql)
+            if len(seen) == update:
+                act()
         return run(sql, params, many, context)
 
     with connection.execute_wrapper(execute):
         yield
-    assert done
+    assert len(seen) == update
 
 
 def ask(verification: Any, **asks: Any) -> InformationRequest:
@@ -76,6 +77,20 @@ class TestConfirm:
 
         assert not batch.rows_in(State.QUEUED).exists()
         assert RequestBatch.objects.get().is_plan
+
+    def test_asks_nobody_without_the_locks_even_if_what_was_in_the_way_is_over(self) -> None:
+        batch = services.plan(make_verifications(2), planned_by=None, note="n", questionnaire="q")
+        first = make_request(State.QUEUED, verification=batch.requests.order_by("pk")[0].verification)
+
+        def withdraw() -> None:
+            InformationRequest.objects.filter(pk=first.pk).move(State.CANCELLED, reason=Reason.WITHDRAWN)
+
+        with just_before(BATCHES, withdraw, update=2), pytest.raises(PlanChanged) as refused:
+            services.confirm(batch, by=None, expected=2)
+
+        assert (refused.value.expected, refused.value.actual) == (2, 2)
+        assert RequestBatch.objects.get(pk=batch.pk).is_plan
+        assert services.confirm(batch, by=None, expected=2)
 
     def test_asks_each_verification_without_a_client_id(self) -> None:
         batch = services.plan(make_verifications(2, client_id=""), planned_by=None, note="n", questionnaire="q")
