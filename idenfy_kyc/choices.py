@@ -161,6 +161,7 @@ class EventKind(TextChoices):
     LISTED = "listed"
     REFRESHED = "refreshed"
     LOOKED_AT = "looked_at"
+    SET_ASIDE = "set_aside"
     ERASED = "erased"
 
 
@@ -191,6 +192,7 @@ class DeliveryProblem(TextChoices):
     # nothing to do
     NOT_OURS = "not_ours"
     NOT_HELD = "not_held"
+    SET_ASIDE = "set_aside"
     ERASED = "erased"
 
 

@@ -40,10 +40,11 @@ _DELIVERY_PROBLEMS: dict[str, Promise] = {
     DeliveryProblem.BROKE_OFF: gettext_lazy("Something went wrong here. It will be tried again."),
     DeliveryProblem.UNREADABLE: gettext_lazy(
         "What it said can no longer be read here: it was kept too long, or its key is gone. Have it sent again from "
-        "iDenfy’s dashboard."
+        "iDenfy’s dashboard, and set this one aside."
     ),
     DeliveryProblem.NOT_OURS: gettext_lazy("It is about something other than verifying people."),
     DeliveryProblem.NOT_HELD: gettext_lazy("The verification is not here, and deliveries add none in this project."),
+    DeliveryProblem.SET_ASIDE: gettext_lazy("It could not be handled. Somebody has seen to it, and set it aside."),
     DeliveryProblem.ERASED: gettext_lazy("The client’s personal data was erased here."),
 }
 

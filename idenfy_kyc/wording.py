@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from .choices import ENDS_BY_CLOCK, EventKind, PauseReason, Reason, State, status_label
 from .dates import date_text, day_text, duration_left_text, moment_text, number_text, record_text
 from .models import InformationRequest, RequestBatch, RequestEvent
+from .told import delivery_text
 
 Params = Mapping[str, Any]
 
@@ -99,6 +100,7 @@ _EVENTS: dict[str, Promise] = {
     EventKind.LISTED: gettext_lazy("iDenfy’s list of verifications says"),
     EventKind.REFRESHED: gettext_lazy("iDenfy was asked for the status"),
     EventKind.LOOKED_AT: gettext_lazy("The answer was looked at"),
+    EventKind.SET_ASIDE: gettext_lazy("What iDenfy told could not be used here, and was set aside"),
     EventKind.ERASED: gettext_lazy("Personal data erased"),
 }
 
@@ -170,6 +172,8 @@ def event_text(event: RequestEvent) -> str:
     elif kind in {EventKind.CONTRADICTED, EventKind.LISTED}:
         was, now = (status_label(params.get(name, "")) for name in ("was", "status"))
         details = ", ".join([_("%(was)s before, %(now)s now") % {"was": was, "now": now}, *_when_verified(params)])
+    elif kind == EventKind.SET_ASIDE and params.get("event"):
+        details = delivery_text(params["event"])
     elif kind == EventKind.DOCUMENT_EXPIRES:
         details = date_text(params.get("day", ""))
     elif kind in {EventKind.ANSWERED, EventKind.ANSWERED_ELSEWHERE, EventKind.REVIEWED}:

@@ -236,6 +236,7 @@ DELETE informationrequest/<issued>/look-at/         login  login  405    405    
                                                             anon.  mallory eve    dora   bob    carol  alice  root
 GET    webhookdelivery/                                     login  login  403    403    200    200    200    200
 POST   webhookdelivery/ handle                              login  login  403    403    403    403    302!   302!
+POST   webhookdelivery/ aside                               login  login  403    403    403    403    302!   302!
 PUT    webhookdelivery/                                     login  login  403    403    200    200    200    200
 DELETE webhookdelivery/                                     login  login  403    403    200    200    200    200
 GET    webhookdelivery/add/                                 login  login  403    403    403    403    403    403
@@ -421,6 +422,7 @@ def things(fake_idenfy: RunningFake) -> dict[str, Any]:
         "none": 987654,
         "type": ContentType.objects.get_for_model(InformationRequest).pk,
         "failed": broke_off().pk,
+        "unreadable": WebhookDelivery.objects.create(digest="u", problem="unreadable").pk,
         "link": issued.public_id,
         "link-over": over.public_id,
         "no-link": uuid.UUID(int=0),
@@ -463,6 +465,7 @@ def forms(things: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "save": filled_in(_save="Save"),
         "tick": {"row": draft.pk},
         "handle": {"action": "handle_again", "_selected_action": things["failed"]},
+        "aside": {"action": "set_aside", "_selected_action": things["unreadable"]},
         "tick-left-out": {"row": left_out.pk},
         "why": {"_withdraw": "1", "note": "wrong", "shown": issued},
         "seen": {"_mark": "1", "note": "seen", "shown": issued, "outcome": "issued"},

@@ -21,7 +21,7 @@ from .base import ReadOnlyAdmin
 from .drawing import link_html
 from .filters import ChoiceFilter, Option
 from .lists import BoundedAdmin
-from .seen import rows_seen_by
+from .seen import rows_seen_by, user_of
 
 GAPS_SHOWN = 5
 
@@ -52,7 +52,7 @@ class WebhookDeliveryAdmin(BoundedAdmin, ReadOnlyAdmin):
     search_help_text = gettext_lazy("The beginning of a scan reference")
     ordering = ("-pk",)
     sortable_by = ("received",)
-    actions = ("handle_again",)
+    actions = ("handle_again", "set_aside")
     fields = ("event", "about", "received", "times", "state_in_words")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
@@ -129,12 +129,23 @@ class WebhookDeliveryAdmin(BoundedAdmin, ReadOnlyAdmin):
         if left := tried - handled:
             text = ngettext(
                 "%(count)s delivery could not be handled again. Look at its problem, and ask iDenfy to send it anew: "
-                "its dashboard has a button for that with each verification.",
+                "its dashboard has a button for that with each verification. Then set it aside.",
                 "%(count)s deliveries could not be handled again. Look at their problems, and ask iDenfy to send them "
-                "anew: its dashboard has a button for that with each verification.",
+                "anew: its dashboard has a button for that with each verification. Then set them aside.",
                 left,
             )
             messages.warning(request, text % {"count": dates.number_text(left)})
+
+    @admin.action(description=gettext_lazy("Set aside"), permissions=["request_information"])
+    def set_aside(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
+        """Those that nobody can handle need nobody any more."""
+        count = services.set_aside(queryset.order_by("pk"), by=user_of(request))
+        if not count:
+            text = _("There was nothing to set aside: what was handled, or will be tried again, stays as it is.")
+            messages.info(request, text)
+            return
+        text = ngettext("%(count)s delivery was set aside.", "%(count)s deliveries were set aside.", count)
+        messages.success(request, text % {"count": dates.number_text(count)})
 
 
 def _heard() -> dict[str, Any]:

@@ -10,18 +10,25 @@ from ..choices import DeliveryProblem
 from .fields import EncryptedTextField
 from .primary import PrimaryManager
 
+_BROKEN_OFF = ("", DeliveryProblem.BROKE_OFF)
+"""Of whose handling nothing is known but that it is not over."""
+
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def failed(self) -> WebhookDeliveryQuerySet:
         """Those that could not be handled, and wait for a person unless they are due."""
         return self.filter(handled_at=None)
 
+    def hopeless(self) -> WebhookDeliveryQuerySet:
+        """Those of them that nobody will handle again by himself: a person must say that he has seen to them."""
+        return self.failed().exclude(problem__in=_BROKEN_OFF)
+
     def due(self) -> WebhookDeliveryQuerySet:
         """Those whose handling broke off, or never began: it may well work now. What cannot be read never will."""
         return self._broken_off().exclude(body="")
 
     def _broken_off(self) -> WebhookDeliveryQuerySet:
-        return self.failed().filter(problem__in=["", DeliveryProblem.BROKE_OFF])
+        return self.failed().filter(problem__in=_BROKEN_OFF)
 
     def note_unreadable(self) -> None:
         """Of those that might have worked nothing is left to be handled: nobody need wait for them."""
@@ -83,6 +90,11 @@ class WebhookDelivery(models.Model):
     def is_handled(self) -> bool:
         """Whether it has done what it had to do."""
         return self.handled_at is not None
+
+    @property
+    def has_broken_off(self) -> bool:
+        """Whether no other reason is known for which it was not handled."""
+        return self.problem in _BROKEN_OFF
 
     @property
     def can_be_handled(self) -> bool:

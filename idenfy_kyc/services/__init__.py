@@ -31,7 +31,7 @@ from .links import is_web_address, open_link, record_download, reveal
 from .lists import ClientList, list_from_file, list_from_text
 from .pacing import quota_left, unfinished
 from .planning import discard, leave_out, plan, take_back
-from .receiving import handle, handle_again, handle_due, receive
+from .receiving import handle, handle_again, handle_due, receive, set_aside
 from .reconciling import reconcile
 from .refreshing import AT_ONCE as REFRESHED_AT_ONCE
 from .refreshing import Refreshing, refresh
@@ -99,6 +99,7 @@ __all__ = [
     "reveal",
     "save_plan",
     "send",
+    "set_aside",
     "standing",
     "start_verification",
     "stop",

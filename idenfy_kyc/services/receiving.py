@@ -14,7 +14,7 @@ import hashlib
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, transaction
@@ -22,14 +22,18 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from ..api.deliveries import Event, Report, delivery_digest, event_name, read_delivery, scan_ref_of, signature_fits
-from ..choices import DeliveryProblem
+from ..choices import DeliveryProblem, EventKind
 from ..conf import get_settings
 from ..exceptions import DeliveryRejected, UnreadableDelivery
 from ..models import Answer, RequestEvent, Verification, WebhookDelivery, WebhookRejection
 from . import database
 from .closing import record_answer, record_review
 from .gaps import follows_silence
+from .record import line_about
 from .telling import tell
+
+if TYPE_CHECKING:
+    from .record import User
 
 logger = logging.getLogger("idenfy_kyc")
 
@@ -72,9 +76,12 @@ def handle(delivery: WebhookDelivery) -> bool:
 
 
 def handle_again(deliveries: Iterable[WebhookDelivery]) -> int:
-    """Handle those of these that failed; return how many worked. Of those whose body cannot be read that is noted."""
+    """Handle those of these that failed; return how many worked. Of those whose body cannot be read that is noted,
+    unless something better is known of them."""
     return sum(
-        _handle_one(delivery) if delivery.can_be_handled else _note_problem(delivery, DeliveryProblem.UNREADABLE)
+        _handle_one(delivery)
+        if delivery.can_be_handled
+        else _note_problem(delivery, DeliveryProblem.UNREADABLE if delivery.has_broken_off else delivery.problem)
         for delivery in deliveries
         if not delivery.is_handled
     )
@@ -83,6 +90,32 @@ def handle_again(deliveries: Iterable[WebhookDelivery]) -> int:
 def handle_due() -> int:
     """Handle again whatever broke off, oldest first; return how many worked."""
     return handle_again(WebhookDelivery.objects.due().order_by("pk").iterator(chunk_size=HANDLED_AGAIN))
+
+
+def set_aside(deliveries: Iterable[WebhookDelivery], *, by: User) -> int:
+    """Note that somebody has seen to those of these that nobody can handle; return how many. It is on the record.
+
+    What broke off is left alone: it will be handled. Told once more, one that was set aside is handled like a new one.
+    """
+    now = timezone.now()
+    return sum(_set_aside(portion, now, by) for portion in database.portions(deliveries))
+
+
+def _set_aside(deliveries: list[WebhookDelivery], now: datetime, by: User) -> int:
+    before = {delivery.pk: delivery for delivery in deliveries}
+    with transaction.atomic(using=database.alias()):
+        hopeless = WebhookDelivery.objects.hopeless().filter(pk__in=before)
+        count = hopeless.update(handled_at=now, problem=DeliveryProblem.SET_ASIDE)
+        if count:
+            mine = WebhookDelivery.objects.filter(pk__in=before, handled_at=now, problem=DeliveryProblem.SET_ASIDE)
+            told = [before[key] for key in mine.order_by("pk").values_list("pk", flat=True)]
+            about = Verification.objects.in_bulk([one.scan_ref for one in told], field_name="scan_ref")
+            RequestEvent.objects.bulk_create(
+                line_about(about[one.scan_ref], EventKind.SET_ASIDE, by=by, event=one.event_type, problem=one.problem)
+                for one in told
+                if one.scan_ref in about
+            )
+    return count
 
 
 def _handle_one(delivery: WebhookDelivery) -> bool:
@@ -135,9 +168,10 @@ def _count(known: QuerySet[WebhookDelivery], text: str, now: datetime) -> tuple[
     is_news = _is_news(delivery, now)
     told = {"receipts": F("receipts") + 1, "last_received_at": now}
     if is_news:
-        is_news = bool(known.filter(handled_at=delivery.handled_at).update(**told, handled_at=None, body=text))
+        anew = told | {"handled_at": None, "problem": "", "body": text}
+        is_news = bool(known.filter(handled_at=delivery.handled_at).update(**anew))
     if is_news:
-        delivery.handled_at, delivery.body = None, text
+        delivery.handled_at, delivery.problem, delivery.body = None, "", text
     else:
         known.update(**told)
     delivery.receipts, delivery.last_received_at = delivery.receipts + 1, now
@@ -146,7 +180,8 @@ def _count(known: QuerySet[WebhookDelivery], text: str, now: datetime) -> tuple[
 
 def _is_news(delivery: Any, now: datetime) -> bool:
     """Whether what came again has something to do: it failed, is no mere retry, or others were handled in between."""
-    return delivery.handled_at is None or now - delivery.handled_at >= REPEAT or delivery.others_since
+    has_failed = delivery.handled_at is None or delivery.problem == DeliveryProblem.SET_ASIDE
+    return has_failed or now - delivery.handled_at >= REPEAT or delivery.others_since
 
 
 def _forget_erased(delivery: WebhookDelivery) -> None:

@@ -119,6 +119,7 @@ class TestHandleAgain:
         page = self.press(alice_client, receive("IDENTIFICATION", b"nonsense"))
 
         assert "1 delivery could not be handled again." in page.text
+        assert "Then set it aside." in page.text
 
     def test_does_nothing_twice(self, alice_client: Client) -> None:
         page = self.press(alice_client, receive("IDENTIFICATION", identification("scan-1")))
@@ -131,3 +132,37 @@ class TestHandleAgain:
         failed.refresh_from_db()
         assert answer.status_code == 403
         assert not failed.is_handled
+
+
+class TestSetAside:
+    def press(self, client: Client) -> str:
+        keys = list(WebhookDelivery.objects.values_list("pk", flat=True))
+        page = client.post(LIST, {"action": "set_aside", "_selected_action": keys}, follow=True)
+        return str(page.text)
+
+    def test_takes_what_nobody_can_handle_off_the_line_above_every_list(self, alice_client: Client) -> None:
+        make_verification(scan_ref="scan-1")
+        receive("IDENTIFICATION_RESUBMITTED", identification("scan-1"))
+        WebhookDelivery.objects.update(handled_at=None, problem=DeliveryProblem.UNREADABLE, body="")
+        assert "1 delivery from iDenfy could not be handled." in alice_client.get(LIST).text
+
+        page = self.press(alice_client)
+
+        assert "1 delivery was set aside." in page
+        assert "Nothing to do" in page
+        assert "Somebody has seen to it, and set it aside." in page
+        assert "could not be handled." not in page.partition("result_list")[0]
+
+    def test_says_on_the_page_of_the_verification_what_was_set_aside(self, alice_client: Client) -> None:
+        verification = make_verification(scan_ref="scan-1")
+        receive("IDENTIFICATION_RESUBMITTED", identification("scan-1"))
+        WebhookDelivery.objects.update(handled_at=None, problem=DeliveryProblem.UNREADABLE, body="")
+
+        self.press(alice_client)
+
+        page = alice_client.get(reverse("admin:idenfy_kyc_verification_change", args=[verification.pk]))
+        assert "What iDenfy told could not be used here, and was set aside: A client’s answer" in page.text
+
+    def test_leaves_what_will_be_handled(self, alice_client: Client, failed: WebhookDelivery) -> None:
+        assert "There was nothing to set aside" in self.press(alice_client)
+        assert WebhookDelivery.objects.due().exists()

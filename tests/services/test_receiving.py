@@ -324,6 +324,38 @@ class TestADeliveryThatFails:
         assert services.handle_again(WebhookDelivery.objects.failed()) == 0
         assert WebhookDelivery.objects.get().problem == DeliveryProblem.UNREADABLE
 
+    @pytest.mark.parametrize("body", [b"nonsense", b"{}"])
+    def test_keeps_a_better_reason_when_it_is_tried_again_without_its_body(self, body: bytes) -> None:
+        problem = receive(Event.AUTO_FINISHED, body).problem
+        WebhookDelivery.objects.update(body="")
+
+        assert services.handle_again(WebhookDelivery.objects.failed()) == 0
+
+        assert (
+            WebhookDelivery.objects.get().problem == problem in {DeliveryProblem.NO_JSON, DeliveryProblem.NO_SCAN_REF}
+        )
+
+    @pytest.mark.django_db(transaction=True)
+    def test_waits_like_a_new_one_if_the_database_goes_away_when_it_is_told_once_more(self, caplog: Any) -> None:
+        told = (Event.AUTO_FINISHED, identification("scan-1"))
+        receive(*told)
+        WebhookDelivery.objects.update(handled_at=None, problem=DeliveryProblem.UNREADABLE, body="")
+        updates: list[str] = []
+
+        def go_away(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            """As soon as it was counted."""
+            if sql.startswith("UPDATE"):
+                updates.append(sql)
+                if len(updates) > 1:
+                    raise DatabaseError("away")
+            return run(sql, params, many, context)
+
+        with connection.execute_wrapper(go_away):
+            receive(*told)
+
+        assert len(updates) > 1
+        assert services.handle_due() == 1
+
     def test_waits_for_nobody_once_its_key_is_gone_and_is_handled_by_hand_once_it_is_back(
         self, broken: Callable[[], object], settings: Any
     ) -> None:
@@ -339,6 +371,51 @@ class TestADeliveryThatFails:
         settings.SECRET_KEY_FALLBACKS = [before]
         assert services.handle_again(WebhookDelivery.objects.failed()) == 1
         assert Verification.objects.get().status == "APPROVED"
+
+
+class TestADeliveryThatIsSetAside:
+    @pytest.fixture
+    def unreadable(self) -> WebhookDelivery:
+        """An answer of which nothing is left."""
+        make_verification(scan_ref="scan-1")
+        with connection.execute_wrapper(refuse_verifications):
+            delivery = receive(Event.RESUBMITTED, identification("scan-1"))
+        WebhookDelivery.objects.update(problem=DeliveryProblem.UNREADABLE, body="")
+        delivery.refresh_from_db()
+        return delivery
+
+    def test_needs_nobody_any_more_and_is_on_record(self, unreadable: WebhookDelivery, officer: Any) -> None:
+        nameless = receive(Event.AUTO_FINISHED, b"{}")
+
+        assert services.set_aside([unreadable, nameless], by=officer) == 2
+
+        assert not WebhookDelivery.objects.failed().exists()
+        assert {*WebhookDelivery.objects.values_list("problem", flat=True)} == {DeliveryProblem.SET_ASIDE}
+        line = RequestEvent.objects.get()
+        assert (line.verification, line.actor_name) == (Verification.objects.get(), "Rasa Kazlauskienė")
+        assert line.params == {"event": Event.RESUBMITTED, "problem": DeliveryProblem.UNREADABLE}
+
+    def test_is_so_once(self, unreadable: WebhookDelivery, officer: Any) -> None:
+        services.set_aside([unreadable], by=officer)
+
+        assert services.set_aside([unreadable], by=officer) == 0
+        assert RequestEvent.objects.count() == 1
+
+    @pytest.mark.parametrize("problem", ["", DeliveryProblem.BROKE_OFF])
+    def test_is_none_that_will_be_handled(self, unreadable: WebhookDelivery, problem: str) -> None:
+        WebhookDelivery.objects.update(problem=problem)
+
+        assert services.set_aside([unreadable], by=None) == 0
+        assert WebhookDelivery.objects.failed().exists()
+
+    def test_does_what_it_says_when_it_is_told_once_more(self, unreadable: WebhookDelivery) -> None:
+        """Also at once: whoever sets it aside may have asked iDenfy for it just before."""
+        services.set_aside([unreadable], by=None)
+
+        delivery = receive(Event.RESUBMITTED, identification("scan-1"))
+
+        assert (delivery.pk, delivery.is_handled, delivery.problem) == (unreadable.pk, True, "")
+        assert Answer.objects.exists()
 
 
 class TestAnotherEventsName:
