@@ -29,6 +29,17 @@ SHOWCASE: dict[str, Any] = {
 and a list of a hundred is one that nobody counts to its end."""
 
 
+class Elsewhere:
+    """A router for a project whose tables are all in another database than the default one, which is none."""
+
+    ALIAS = "elsewhere"
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return self.ALIAS
+
+    db_for_write = db_for_read
+
+
 def run_in(task: Callable[[], dict[str, Any]], database: Path, **changes: Any) -> dict[str, Any]:
     """What ``task`` returns in a project with ``changes``; any warning there is an error."""
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{database}"}
@@ -118,9 +129,10 @@ def migrations() -> dict[str, Any]:
 def officer_of_a_new_project() -> Any:
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
+    from django.db import router
 
-    call_command("migrate", verbosity=0)
     model = get_user_model()
+    call_command("migrate", verbosity=0, database=router.db_for_write(model))
     fields = {model.USERNAME_FIELD: "rasa@example.com", "is_staff": True, "is_superuser": True}
     return model._default_manager.create(**fields)
 

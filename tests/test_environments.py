@@ -77,6 +77,31 @@ class TestTheJourney:
         assert found["actors"] == ["", "rasa@example.com"]
 
 
+class TestAnotherDatabaseThanTheDefaultOne:
+    def project(self, file: Path, *, atomic_requests: bool) -> dict[str, Any]:
+        """Whatever went to the default one, a transaction even, would be told that there is none."""
+        router = environments.Elsewhere
+        there = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file), "ATOMIC_REQUESTS": atomic_requests}
+        return {
+            "DATABASES": {"default": {}, router.ALIAS: there},
+            "DATABASE_ROUTERS": [f"{router.__module__}.{router.__qualname__}"],
+        }
+
+    @pytest.mark.parametrize("atomic_requests", [True, False])
+    def test_is_the_only_one_that_is_asked(self, tmp_path: Path, atomic_requests: bool) -> None:
+        file = tmp_path / "db.sqlite3"
+
+        assert_arrived(run_in(journey, file, **self.project(file, atomic_requests=atomic_requests)))
+
+    @pytest.mark.parametrize("atomic_requests", [True, False])
+    def test_is_where_deliveries_go(self, tmp_path: Path, atomic_requests: bool) -> None:
+        file = tmp_path / "db.sqlite3"
+
+        found = run_in(environments.deliveries, file, **self.project(file, atomic_requests=atomic_requests))
+
+        assert (found["answers"], found["problems"], found["pages"], found["erased"]) == ([200], [], [200, 200], 1)
+
+
 class TestAStrictPolicy:
     def test_has_nothing_inline_to_forbid_on_any_page(self, tmp_path: Path) -> None:
         found = run_in(walk.inline, tmp_path / "db.sqlite3", **SHOWCASE)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,6 +52,8 @@ _WITHOUT_FILES = frozenset(
     }
 )
 """The questions of which we know that a web address in their answer is what the client has written."""
+_WEB_ADDRESS = re.compile(r"://|\b[\w-]+\.[a-z]{2,}/", re.IGNORECASE)
+"""Also without its beginning: ``files.example.com/…`` leads there all the same."""
 _PLAIN = str | int | float
 """What an answer may be: true and false are among them. Whatever else came might hold links."""
 
@@ -300,7 +303,7 @@ def _question(said: Mapping[str, Any]) -> dict[str, Any]:
         return answer | {"files": len(values)}
     if kind in _NOT_KEPT:
         return answer | {"answers": []}
-    told = [item for item in values if kind in _WITHOUT_FILES or "://" not in str(item)]
+    told = [item for item in values if kind in _WITHOUT_FILES or not _WEB_ADDRESS.search(str(item))]
     answer["answers"] = [item if isinstance(item, bool) else _lines(str(item)) for item in told]
     return answer if told == values else answer | {"files": len(values) - len(told)}
 

@@ -108,6 +108,8 @@ class TestReadDelivery:
             ("A_NEW_TYPE", "https://files.idenfy.test/a", {"answers": [], "files": 1}),
             ("A_NEW_TYPE", ["b", "at HTTPS://files.idenfy.test/a"], {"answers": ["b"], "files": 1}),
             ("", ["s3://files.idenfy.test/a"], {"answers": [], "files": 1}),
+            ("A_NEW_TYPE", "www.idenfy.test/file?token=a", {"answers": [], "files": 1}),
+            ("A_NEW_TYPE", "and/or, e.g. 12/2, idenfy.test", {"answers": ["and/or, e.g. 12/2, idenfy.test"]}),
             ("A_NEW_TYPE", {"x": 1}, {"answers": []}),
             ("A_NEW_TYPE", [{"url": "https://files.idenfy.test/a"}, "b"], {"answers": ["b"]}),
         ],
