@@ -92,6 +92,18 @@ class TestConfirm:
         assert RequestBatch.objects.get(pk=batch.pk).is_plan
         assert services.confirm(batch, by=None, expected=2)
 
+    def test_takes_nobody_out_of_a_plan_that_somebody_else_has_confirmed_by_then(self) -> None:
+        batch = services.plan(make_verifications(2), planned_by=None, note="n", questionnaire="q")
+        other_tab = RequestBatch.objects.get()
+
+        with (
+            just_before(BATCHES, lambda: services.confirm(other_tab, by=None, expected=2), update=3),
+            pytest.raises(PlanChanged),
+        ):
+            services.confirm(batch, by=None, expected=1)
+
+        assert batch.rows_in(State.QUEUED).count() == 2
+
     def test_asks_each_verification_without_a_client_id(self) -> None:
         batch = services.plan(make_verifications(2, client_id=""), planned_by=None, note="n", questionnaire="q")
 
